@@ -1,0 +1,46 @@
+package devices
+
+import "time"
+
+// Model is what all devices of one type share: what they measure, how often
+// they report and what their fault codes mean.
+type Model struct {
+	ID      string
+	Metrics map[string]Metric // by Metric.Name
+
+	// ReportEvery is the regular distance between two reports.
+	// Zero means unknown; then nothing goes stale.
+	ReportEvery time.Duration
+
+	// StaleAfter is the age at which a value counts as unknown.
+	// Default: 3 x ReportEvery.
+	StaleAfter time.Duration
+
+	Faults map[string]FaultCode // by FaultCode.Code
+}
+
+// Metric is one quantity that devices of a model measure.
+type Metric struct {
+	Name string
+	Unit string   // UCUM code such as "Cel", "W", "%"; "bool" for switches
+	Min  *float64 // smallest believable value; nil: no bound
+	Max  *float64 // largest believable value; nil: no bound
+	From string   // the vendor's name, renamed to Name on arrival; "" if the same
+}
+
+// Believes reports whether v lies in the metric's range. A label is always
+// believed.
+func (m Metric) Believes(v Value) bool {
+	if v.IsLabel() {
+		return true
+	}
+	return (m.Min == nil || v.Number >= *m.Min) && (m.Max == nil || v.Number <= *m.Max)
+}
+
+// FaultCode is what a code that a device reports means.
+type FaultCode struct {
+	Code     string
+	Title    string
+	Severity string // info, minor, major, critical
+	Article  string // knowledge article id
+}

@@ -1,0 +1,3 @@
+module telltale
+
+go 1.26

@@ -1,0 +1,15 @@
+package stream
+
+import (
+	"time"
+
+	"telltale/devices"
+)
+
+// Batch is what one message of the log carries: reports of one partition, in
+// the order they were accepted. A batch without reports is a tick: it only
+// says how late it is.
+type Batch struct {
+	AppendedAt time.Time // our clock; never falls within a partition
+	Reports    []devices.Report
+}

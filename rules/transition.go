@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"telltale/devices"
+)
+
+// Subject is what an alarm is about.
+type Subject struct {
+	Type string // "device"
+	ID   string
+}
+
+// Key names an alarm among the open ones: there is at most one per rule and
+// subject.
+type Key struct {
+	Rule    string
+	Subject Subject
+}
+
+// String returns "rule on subject", for logs and errors.
+func (k Key) String() string { return fmt.Sprintf("%s on %s %s", k.Rule, k.Subject.Type, k.Subject.ID) }
+
+// Change is what happened to an alarm.
+type Change uint8
+
+// Changes of an alarm. Repeated carries a new count of occurrences and
+// nothing else.
+const (
+	Raised Change = iota + 1
+	Repeated
+	Escalated
+	Cleared
+)
+
+// String returns the word used in logs and events.
+func (c Change) String() string {
+	switch c {
+	case Raised:
+		return "raised"
+	case Repeated:
+		return "repeated"
+	case Escalated:
+		return "escalated"
+	case Cleared:
+		return "cleared"
+	default:
+		return fmt.Sprintf("change(%d)", uint8(c))
+	}
+}
+
+// Transition is one change of one alarm, with everything that led to it. It
+// is a fact: whoever receives it twice must end in the same state, and can,
+// because AlarmID, Change and Occurrences are the same in every replay.
+type Transition struct {
+	AlarmID string // the same for all transitions of one alarm, in every replay
+	Key     Key
+	Change  Change
+	At      time.Time // event time of this change
+
+	RaisedAt     time.Time // event time of the raise
+	PendingSince time.Time // event time of the first breaching reading before it
+	Severity     Severity
+	Occurrences  int64 // evaluations that found the condition true since PendingSince
+
+	RuleVersion int
+	Mode        Mode
+	Values      map[string]devices.Value // the device's values the decision saw
+	Faults      []string                 // the fault codes present
+	Explanation []string                 // sentences, in the order things were decided
+	Trace       string                   // position in the log of the report that decided it
+}

@@ -1,0 +1,40 @@
+package outbox
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is something that happened and that others want to hear of. It is
+// stored in the transaction of the change it announces.
+type Event struct {
+	ID          string // CloudEvents id and idempotency key
+	Type        string // "ticket.opened", "recall.proposed", ...
+	Subject     string // the ticket, alarm or recall it is about
+	OrderingKey string // events of one key are delivered in order
+	At          time.Time
+	Data        json.RawMessage
+}
+
+// Delivery is one event on its way to one destination.
+type Delivery struct {
+	ID          int64
+	Destination string // name of the destination in the configuration
+	Event       Event
+	State       State
+	Attempts    int
+	NextAt      time.Time
+	LastError   string
+}
+
+// State is where a delivery stands.
+type State string
+
+// States of a delivery.
+const (
+	Available State = "available"
+	Running   State = "running"
+	Retryable State = "retryable"
+	Completed State = "completed"
+	Discarded State = "discarded" // a person gave it up, or it can never succeed
+)
