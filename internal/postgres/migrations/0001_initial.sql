@@ -404,6 +404,14 @@ create table login_links (
   expires_at timestamptz not null
 );
 
+-- What a device logs in to the embedded broker with.
+create table device_credentials (
+  device_id     text primary key,
+  password_hash bytea not null, -- SHA-256 of a generated password of 128 random bits or more
+  created_at    timestamptz not null default now(),
+  revoked_at    timestamptz
+);
+
 -- Answers already given to POST requests with an Idempotency-Key.
 create table idempotency_keys (
   key        text primary key, -- token name and key
@@ -414,7 +422,7 @@ create table idempotency_keys (
 );
 
 -- +goose Down
-drop table idempotency_keys, login_links, sessions, tokens, users, quarantine, deliveries, events,
+drop table idempotency_keys, device_credentials, login_links, sessions, tokens, users, quarantine, deliveries, events,
   recall_signatures, recall_items, recalls, holds, ticket_timeline, ticket_alarms, tickets, alarms,
   device_presence, readings, metrics, rule_snapshots, checkpoints, partition_leases, articles,
   rule_versions, rules, trace_points, shipment_consignees, shipment_lots, shipment_loggers, shipments,
