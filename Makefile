@@ -1,0 +1,51 @@
+# Everything a person or a CI job types. `make help` lists it.
+
+GO ?= go
+BIN := bin/telltale
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test/fast check fuzz bench clean packages/demo packages/test
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z\/]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: packages/demo build ## run everything, with a simulated fleet; prints the console's address
+	./$(BIN) demo $(ARGS)
+
+test: packages/test check ## run every test, with the race detector, on real servers
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+test/fast: packages/test ## run every test without the race detector
+	$(GO) test -timeout 10m ./...
+
+build: ## build the one binary, bin/telltale
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/telltale
+
+check: ## formatting, vet and staticcheck
+	@unformatted=$$(gofmt -l cmd devices ingest internal rules simulator tickets); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+fuzz: ## fuzz every target for FUZZTIME (30s) each
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: build ## run the benchmarks that docs/benchmarks reports
+	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./rules/... ./ingest/... ./internal/postgres/...
+
+clean: ## remove what was built
+	rm -rf bin
+
+packages/demo:
+	@deploy/install-packages.sh postgresql
+
+packages/test:
+	@deploy/install-packages.sh postgresql mosquitto mosquitto-clients chromium build-essential
