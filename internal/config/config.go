@@ -1,0 +1,145 @@
+package config
+
+import (
+	"errors"
+	"time"
+)
+
+// Config is the set-up of one gateway. The zero value of each part means what
+// its comment says.
+type Config struct {
+	// Data is the folder of everything embedded. Required as soon as one part
+	// is embedded; the command line's --data overrides it.
+	Data string `yaml:"data"`
+
+	Database Database  `yaml:"database"`
+	MQTT     MQTT      `yaml:"mqtt"`
+	Stream   Stream    `yaml:"stream"`
+	History  History   `yaml:"history"`
+	HTTP     HTTP      `yaml:"http"`
+	Sources  []Source  `yaml:"sources"`
+	Webhooks []Webhook `yaml:"webhooks"`
+	Log      Log       `yaml:"log"`
+}
+
+// Database says where PostgreSQL is.
+type Database struct {
+	URL Secret `yaml:"url"` // "": a private cluster under Data
+}
+
+// MQTT says where devices publish.
+type MQTT struct {
+	// Listen is the embedded broker's address. Default 127.0.0.1:1883.
+	Listen string `yaml:"listen"`
+
+	// Anonymous lets clients of the embedded broker publish for any device
+	// without a credential. Default: only when Listen is a loopback address.
+	Anonymous *bool `yaml:"anonymous"`
+
+	// Broker is the URL of an external broker (mqtt://, mqtts://). When set,
+	// no embedded broker runs.
+	Broker   string `yaml:"broker"`
+	ClientID string `yaml:"client_id"` // default "telltale"; stable, one per node
+	Username string `yaml:"username"`
+	Password Secret `yaml:"password"`
+}
+
+// Stream says where the durable log is.
+type Stream struct {
+	URL        string `yaml:"url"`        // "": embedded under Data
+	Partitions int    `yaml:"partitions"` // fixed at creation. Default 16
+	MaxBytes   int64  `yaml:"max_bytes"`  // refuses new messages beyond. Default 8 GiB
+}
+
+// History says where readings are kept.
+type History struct {
+	Store  string   `yaml:"store"`  // "postgres" (default)
+	Retain Duration `yaml:"retain"` // older days are dropped. Default 400 days
+}
+
+// HTTP says where people and programs reach the gateway.
+type HTTP struct {
+	Listen    string `yaml:"listen"`     // default 127.0.0.1:8080
+	PublicURL string `yaml:"public_url"` // how links name it. Default http://Listen
+}
+
+// Source says which topics carry which payload format, and where in topic or
+// payload the device is named. See docs/sources.md.
+type Source struct {
+	Filter  string            `yaml:"filter"`
+	Codec   string            `yaml:"codec"`
+	Device  string            `yaml:"device"`
+	Time    string            `yaml:"time"`        // fields codec: path of the time
+	Layout  string            `yaml:"time_layout"` // fields codec: Go layout, "unix", "unix_ms"
+	Metrics map[string]string `yaml:"metrics"`     // fields codec: metric -> path
+	Faults  string            `yaml:"faults"`      // fields codec: path of the fault code or codes
+}
+
+// Webhook is a destination of outgoing events.
+type Webhook struct {
+	Name   string   `yaml:"name"`
+	URL    string   `yaml:"url"`
+	Secret Secret   `yaml:"secret"` // Standard Webhooks, "whsec_..."
+	Types  []string `yaml:"types"`  // event types; empty: all
+}
+
+// Log says what is logged.
+type Log struct {
+	Level string `yaml:"level"` // debug, info (default), warn, error
+}
+
+// Default values; see the fields.
+const (
+	defaultMQTTListen = "127.0.0.1:1883"
+	defaultHTTPListen = "127.0.0.1:8080"
+	defaultClientID   = "telltale"
+	defaultPartitions = 16
+	defaultMaxBytes   = 8 << 30
+	defaultRetain     = 400 * 24 * time.Hour
+)
+
+// Default returns the set-up that runs everything embedded under data.
+func Default(data string) Config {
+	c := Config{Data: data}
+	c.setDefaults()
+	return c
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.MQTT.Listen, defaultMQTTListen)
+	setDefault(&c.MQTT.ClientID, defaultClientID)
+	setDefault(&c.Stream.Partitions, defaultPartitions)
+	setDefault(&c.Stream.MaxBytes, defaultMaxBytes)
+	setDefault(&c.History.Store, "postgres")
+	setDefault(&c.History.Retain, Duration(defaultRetain))
+	setDefault(&c.HTTP.Listen, defaultHTTPListen)
+	setDefault(&c.HTTP.PublicURL, "http://"+c.HTTP.Listen)
+	setDefault(&c.Log.Level, "info")
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Load reads the file at path ("" for none), overlays the environment given
+// as a lookup function, fills in the defaults and validates. The error joins
+// every fault, each with the file and line or the path of its key.
+func Load(path string, env func(string) (string, bool)) (Config, error) {
+	var c Config
+	if path != "" {
+		if err := readFile(path, &c); err != nil {
+			return Config{}, err
+		}
+	}
+	if err := overlay(&c, env); err != nil {
+		return Config{}, err
+	}
+	c.setDefaults()
+	if faults := c.validate(); len(faults) > 0 {
+		return Config{}, errors.Join(faults...)
+	}
+	return c, nil
+}
