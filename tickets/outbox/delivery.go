@@ -9,6 +9,7 @@ import (
 // stored in the transaction of the change it announces.
 type Event struct {
 	ID          string // CloudEvents id and idempotency key
+	Position    int64  // place among all events, ascending with gaps; set by the store, 0 before
 	Type        string // "ticket.opened", "recall.proposed", ...
 	Subject     string // the ticket, alarm or recall it is about
 	OrderingKey string // events of one key are delivered in order

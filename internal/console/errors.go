@@ -1,0 +1,85 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
+
+	"telltale/internal/access"
+)
+
+// Problem is an error answer as RFC 9457 wants it.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+const internalSentence = "Something went wrong on our side. The cause is in the server's log."
+
+// verdict is what the outside is told about an error.
+type verdict struct {
+	err      error
+	status   int
+	sentence string // "": the error's own text is written for users
+}
+
+// verdicts is the one table from errors to HTTP. The first match counts.
+func verdicts() []verdict {
+	return []verdict{
+		{access.ErrDenied, http.StatusUnauthorized, "The login or password is wrong, or the link was used or has expired."},
+		{access.ErrTooMany, http.StatusTooManyRequests, "Too many attempts. Wait a minute and try again."},
+		{access.ErrBusy, http.StatusServiceUnavailable, "Too many people are logging in right now. Try again in a moment."},
+		{access.ErrNotFound, http.StatusNotFound, "There is no such user or token."},
+		{access.ErrExists, http.StatusConflict, ""},
+		{access.ErrRole, http.StatusUnprocessableEntity, ""},
+		{access.ErrInvalid, http.StatusUnprocessableEntity, ""},
+		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
+	}
+}
+
+// judge returns what a client is told about err, and logs the cause when the
+// fault is ours. It is the only place where errors become statuses.
+func (s *Server) judge(r context.Context, err error) (status int, sentence string) {
+	for _, v := range verdicts() {
+		if !errors.Is(err, v.err) {
+			continue
+		}
+		if v.sentence == "" {
+			return v.status, err.Error()
+		}
+		return v.status, v.sentence
+	}
+	if r.Err() != nil {
+		// The client went away; nobody reads this and nothing is broken.
+		return http.StatusServiceUnavailable, "The request was given up."
+	}
+	s.log.Error("request not answered", zap.Error(err))
+	return http.StatusInternalServerError, internalSentence
+}
+
+// problem turns err into what huma answers. Errors that have a status already
+// were made by the API layer itself and pass.
+func (s *Server) problem(ctx context.Context, err error) error {
+	var ready huma.StatusError
+	if errors.As(err, &ready) {
+		return err
+	}
+	status, sentence := s.judge(ctx, err)
+	return &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: sentence}
+}
+
+// writeProblem answers outside huma's routes.
+func writeProblem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
+	})
+}
