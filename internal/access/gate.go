@@ -86,7 +86,7 @@ func NewGate(store Store, opts Options) *Gate {
 }
 
 // AddUser makes a user, or gives an existing one a new name, role and
-// password and ends nothing of theirs. The login may not contain spaces or
+// password and ends their sessions. The login may not contain spaces or
 // colons; the password has 10 to 256 characters.
 func (g *Gate) AddUser(ctx context.Context, login, name string, role Role, password string) error {
 	if _, err := ParseRole(string(role)); err != nil {

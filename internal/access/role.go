@@ -41,13 +41,12 @@ const (
 	DecideRecalls Action = "decide_recalls" // propose, sign, close, release holds
 	HandleRefused Action = "handle_refused" // replay quarantined messages
 	Declare       Action = "declare"        // change rules and all other declarations
-	GrantAccess   Action = "grant_access"   // make users and tokens
 )
 
 // Actions lists all of them.
 func Actions() []Action {
 	return []Action{Read, Backtest, FileComplaint, HandleAlarms, WorkTickets, DecideRecalls,
-		HandleRefused, Declare, GrantAccess}
+		HandleRefused, Declare}
 }
 
 // May reports whether the role permits the action. An unknown role or action
@@ -66,7 +65,7 @@ func RolesFor(a Action) []Role {
 		return []Role{Admin, Support}
 	case DecideRecalls:
 		return []Role{Admin, Quality}
-	case HandleRefused, Declare, GrantAccess:
+	case HandleRefused, Declare:
 		return []Role{Admin}
 	default:
 		return nil

@@ -397,6 +397,7 @@ create table sessions (
   created_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
+create index on sessions (expires_at);
 
 create table login_links (
   hash       bytea primary key, -- SHA-256 of the one-time secret
@@ -416,10 +417,12 @@ create table device_credentials (
 create table idempotency_keys (
   key        text primary key, -- token name and key
   request    bytea not null,   -- SHA-256 of method, path and body
-  status     integer not null,
+  status     integer not null, -- 0: not answered yet
+  content_type text not null default '',
   body       bytea not null,
   created_at timestamptz not null default now()
 );
+create index on idempotency_keys (created_at);
 
 -- +goose Down
 drop table idempotency_keys, device_credentials, login_links, sessions, tokens, users, quarantine, deliveries, events,
