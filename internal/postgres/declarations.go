@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"telltale/devices"
+	"telltale/internal/declare"
+)
+
+// declarationsLock is the key of the advisory lock that applies take, so that
+// two of them see each other's result and never half of it.
+const declarationsLock = 0x7E11_7A1E
+
+// declarationsChannel is where a new version of the declarations is announced.
+const declarationsChannel = "telltale_declarations"
+
+// Apply stores a set of declarations: all of it, or nothing. It checks the
+// set against what is declared already; faults come back as [declare.Errors].
+// Declarations that the set does not mention stay as they are. The version of
+// all declarations is counted up when anything changed, and announced.
+func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error) {
+	var plan declare.Plan
+	err := db.InTx(ctx, func(tx *DB) error {
+		if _, err := tx.q.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(declarationsLock)); err != nil {
+			return fmt.Errorf("lock declarations: %w", err)
+		}
+		var err error
+		if plan, err = tx.Plan(ctx, set); err != nil {
+			return err
+		}
+		if plan.Empty() {
+			return nil
+		}
+		if err := tx.storeDeclarations(ctx, set, plan, author); err != nil {
+			return err
+		}
+		plan.Version, err = tx.bumpDeclarations(ctx)
+		return err
+	})
+	if err != nil {
+		return declare.Plan{}, fmt.Errorf("apply declarations: %w", err)
+	}
+	return plan, nil
+}
+
+// Plan checks a set and says what applying it would do. It changes nothing.
+func (db *DB) Plan(ctx context.Context, set *declare.Set) (declare.Plan, error) {
+	known, err := db.known(ctx, set)
+	if err != nil {
+		return declare.Plan{}, err
+	}
+	if err := set.Check(known); err != nil {
+		return declare.Plan{}, err
+	}
+	current, err := db.specs(ctx, set.Refs())
+	if err != nil {
+		return declare.Plan{}, err
+	}
+	plan, err := declare.Diff(current, set)
+	if err != nil {
+		return declare.Plan{}, err
+	}
+	plan.Version, err = db.DeclarationsVersion(ctx)
+	return plan, err
+}
+
+// DeclarationsVersion returns the version of all declarations together. It
+// starts at 0 and is counted up by every apply that changes something.
+func (db *DB) DeclarationsVersion(ctx context.Context) (int64, error) {
+	var version int64
+	if err := db.q.QueryRow(ctx, `select version from declarations`).Scan(&version); err != nil {
+		return 0, fmt.Errorf("read version of declarations: %w", err)
+	}
+	return version, nil
+}
+
+func (db *DB) bumpDeclarations(ctx context.Context) (int64, error) {
+	var version int64
+	err := db.q.QueryRow(ctx, `update declarations set version = version + 1 returning version`).Scan(&version)
+	if err != nil {
+		return 0, fmt.Errorf("count version of declarations: %w", err)
+	}
+	// Listeners hear of it when, and only when, the transaction commits.
+	if _, err := db.q.Exec(ctx, `select pg_notify($1, $2::text)`, declarationsChannel, fmt.Sprint(version)); err != nil {
+		return 0, fmt.Errorf("announce version %d of declarations: %w", version, err)
+	}
+	return version, nil
+}
+
+// tableOf names the table of a kind.
+func tableOf(kind declare.Kind) string {
+	switch kind {
+	case declare.KindArticle:
+		return "articles"
+	case declare.KindModel:
+		return "models"
+	case declare.KindCustomer:
+		return "customers"
+	case declare.KindDevice:
+		return "devices"
+	case declare.KindProfile:
+		return "storage_profiles"
+	case declare.KindShipment:
+		return "shipments"
+	default:
+		return "rules"
+	}
+}
+
+// specs returns the stored specs of the named declarations that exist.
+func (db *DB) specs(ctx context.Context, refs []declare.Ref) (map[declare.Ref]json.RawMessage, error) {
+	stored := make(map[declare.Ref]json.RawMessage)
+	for kind, ids := range idsByKind(refs) {
+		rows, err := db.q.Query(ctx, `select id, spec from `+tableOf(kind)+` where id = any($1)`, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read specs of %s: %w", kind, err)
+		}
+		var id string
+		var spec []byte
+		_, err = pgx.ForEachRow(rows, []any{&id, &spec}, func() error {
+			stored[declare.Ref{Kind: kind, ID: id}] = slices.Clone(spec)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read specs of %s: %w", kind, err)
+		}
+	}
+	return stored, nil
+}
+
+func idsByKind(refs []declare.Ref) map[declare.Kind][]string {
+	ids := make(map[declare.Kind][]string)
+	for _, ref := range refs {
+		ids[ref.Kind] = append(ids[ref.Kind], ref.ID)
+	}
+	return ids
+}
+
+// known reads what a set needs to be checked against.
+func (db *DB) known(ctx context.Context, set *declare.Set) (declare.Known, error) {
+	specs, err := db.specs(ctx, set.Outside())
+	if err != nil {
+		return declare.Known{}, err
+	}
+	known := declare.Known{
+		Refs:         make(map[declare.Ref]bool, len(specs)),
+		DeviceModels: make(map[devices.ID]string),
+	}
+	for _, ref := range slices.Collect(maps.Keys(specs)) {
+		known.Refs[ref] = true
+		if ref.Kind == declare.KindDevice {
+			device, err := declare.Decode[*devices.Device](specs[ref])
+			if err != nil {
+				return declare.Known{}, err
+			}
+			known.DeviceModels[device.ID] = device.Model
+		}
+	}
+	if known.Models, err = loadSpecs[*devices.Model](ctx, db, declare.KindModel); err != nil {
+		return declare.Known{}, err
+	}
+	known.Rules, err = db.loadRules(ctx)
+	return known, err
+}
