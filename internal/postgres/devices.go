@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"telltale/devices"
+	"telltale/internal/declare"
+)
+
+const deviceSummaries = `
+	select d.spec, coalesce(o.customer_id, ''), p.last_seen, coalesce(p.announced, 'unknown'),
+	       coalesce(m.spec ->> 'stale_after', '')
+	from devices d
+	join models m on m.id = d.model
+	left join device_owners o on o.device_id = d.id
+	  and o.owned_from <= @now and (o.owned_until is null or o.owned_until > @now)
+	left join device_presence p on p.device_id = d.id`
+
+// ListDevices returns the selected devices ordered by id, with their owners
+// as of now.
+func (db *DB) ListDevices(ctx context.Context, query devices.Query, now time.Time) ([]devices.Summary, error) {
+	limit := query.Limit
+	if limit == 0 {
+		limit = math.MaxInt32
+	}
+	rows, err := db.q.Query(ctx, deviceSummaries+`
+		where d.id > @after
+		  and (@customer = '' or o.customer_id = @customer)
+		  and (@model = '' or d.model = @model)
+		  and (@site = '' or d.site = @site)
+		order by d.id
+		limit @limit`,
+		pgx.NamedArgs{
+			"now": now, "after": string(query.After), "customer": query.Customer,
+			"model": query.Model, "site": query.Site, "limit": limit,
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanDeviceSummary)
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	return all, nil
+}
+
+// Device returns one device with its owner as of now, or an error that is
+// [devices.ErrUnknown].
+func (db *DB) Device(ctx context.Context, id devices.ID, now time.Time) (devices.Summary, error) {
+	rows, err := db.q.Query(ctx, deviceSummaries+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": string(id)})
+	if err != nil {
+		return devices.Summary{}, fmt.Errorf("read device %s: %w", id, err)
+	}
+	summary, err := pgx.CollectExactlyOneRow(rows, scanDeviceSummary)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return devices.Summary{}, fmt.Errorf("%w %s", devices.ErrUnknown, id)
+	}
+	if err != nil {
+		return devices.Summary{}, fmt.Errorf("read device %s: %w", id, err)
+	}
+	return summary, nil
+}
+
+func scanDeviceSummary(row pgx.CollectableRow) (devices.Summary, error) {
+	var s devices.Summary
+	var spec []byte
+	var announced, staleAfter string
+	var lastSeen *time.Time
+	if err := row.Scan(&spec, &s.Customer, &lastSeen, &announced, &staleAfter); err != nil {
+		return s, err
+	}
+	device, err := declare.Decode[*devices.Device](spec)
+	if err != nil {
+		return s, err
+	}
+	s.Device = *device
+	if lastSeen != nil {
+		s.LastSeen = *lastSeen
+	}
+	switch announced {
+	case devices.Online.String():
+		s.Announced = devices.Online
+	case devices.Offline.String():
+		s.Announced = devices.Offline
+	}
+	if staleAfter != "" {
+		s.StaleAfter, err = declare.ParseDuration(staleAfter)
+	}
+	return s, err
+}
