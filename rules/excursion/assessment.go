@@ -3,6 +3,7 @@ package excursion
 import (
 	"time"
 
+	"telltale/devices"
 	"telltale/devices/shipments"
 )
 
@@ -37,7 +38,8 @@ type Excursion struct {
 	High     bool    // above the upper limit; otherwise below the lower one
 	Extreme  float64 // the value furthest outside
 	Seconds  float64
-	Open     bool // still outside at the last reading
+	Open     bool       // still outside at the last reading
+	Logger   devices.ID // who measured it first
 }
 
 // BudgetUse is how much of one budget is spent.
