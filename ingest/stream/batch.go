@@ -13,3 +13,6 @@ type Batch struct {
 	AppendedAt time.Time // our clock; never falls within a partition
 	Reports    []devices.Report
 }
+
+// IsTick reports whether the batch carries nothing but the time.
+func (b *Batch) IsTick() bool { return len(b.Reports) == 0 }

@@ -1,0 +1,173 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"telltale/devices"
+)
+
+// Append stores reports, each in the partition of its device and in the order
+// given, and refused, each as one message of the quarantine, at time at. It
+// returns when all of it is synced to disk. An error means that nothing of it
+// may be acknowledged to anybody, although a part may be stored; ErrFull says
+// that there is no room. Append keeps no reference to what it is given, except
+// after an error to refused.
+//
+// Concurrent calls do not wait for each other, so their order is theirs to
+// keep: a device whose reports must stay in order has one call at a time.
+func (l *Log) Append(ctx context.Context, at time.Time, reports []devices.Report, refused [][]byte) error {
+	if l.writing.IsClosed() {
+		return fmt.Errorf("append: %w", ErrClosed)
+	}
+	a := l.appenders.Get().(*appender)
+	for _, payload := range refused {
+		if err := a.publish(l, quarantineSubject, payload); err != nil {
+			return errors.Join(err, a.await(ctx))
+		}
+	}
+	for {
+		n, err := l.publishReports(a, at, reports)
+		if err = errors.Join(err, a.await(ctx)); err != nil {
+			return err // and let go of a: a late retry may still read its buffers
+		}
+		if reports = reports[n:]; len(reports) == 0 {
+			break
+		}
+	}
+	l.appenders.Put(a)
+	return nil
+}
+
+// AppendTick stores a batch without reports: it says to the partition's
+// readers that it is at, so that they may act on what did not happen.
+func (l *Log) AppendTick(ctx context.Context, partition int, at time.Time) error {
+	if partition < 0 || partition >= l.partitions {
+		return fmt.Errorf("append tick: no partition %d of %d", partition, l.partitions)
+	}
+	a := newAppender(l.partitions)
+	l.mu.Lock()
+	a.begin(partition, l.advance(partition, at))
+	err := a.flush(l)
+	l.mu.Unlock()
+	if err = errors.Join(err, a.await(ctx)); err != nil {
+		return fmt.Errorf("append tick to partition %d: %w", partition, err)
+	}
+	return nil
+}
+
+// publishReports sends as many reports as fit into one message for each
+// partition and returns how many those were. One message per partition and
+// round: if a round fails, nothing of a later one can have overtaken it.
+func (l *Log) publishReports(a *appender, at time.Time, reports []devices.Report) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for n < len(reports) {
+		p := l.PartitionOf(reports[n].Device)
+		if !a.open[p] {
+			a.begin(p, l.advance(p, at))
+		}
+		e := &a.encoders[p]
+		e.add(&reports[n])
+		n++
+		if len(e.buf) >= l.chunk {
+			break
+		}
+	}
+	return n, a.flush(l)
+}
+
+// advance returns the time to write for a message appended at: at, or that of
+// the message before when the clock was set back. l.mu must be held.
+func (l *Log) advance(partition int, at time.Time) time.Time {
+	at = at.Truncate(time.Microsecond)
+	if at.Before(l.last[partition]) {
+		return l.last[partition]
+	}
+	l.last[partition] = at
+	return at
+}
+
+// appender holds the buffers of one Append.
+type appender struct {
+	encoders []encoder
+	open     []bool // encoder in use
+	touched  []int  // those that are open
+	futures  []jetstream.PubAckFuture
+}
+
+func newAppender(partitions int) *appender {
+	return &appender{encoders: make([]encoder, partitions), open: make([]bool, partitions)}
+}
+
+func (a *appender) begin(partition int, at time.Time) {
+	e := &a.encoders[partition]
+	if e.index == nil {
+		e.index = make(map[string]uint64)
+	}
+	e.buf = e.buf[:0]
+	e.begin(at)
+	a.open[partition] = true
+	a.touched = append(a.touched, partition)
+}
+
+// flush publishes all open encoders.
+func (a *appender) flush(l *Log) error {
+	defer func() { a.touched = a.touched[:0] }()
+	for _, p := range a.touched {
+		a.open[p] = false
+		if err := a.publish(l, telemetrySubject(p), a.encoders[p].finish()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *appender) publish(l *Log, subject string, payload []byte) error {
+	f, err := l.writer.PublishAsync(subject, payload)
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", subject, translate(err))
+	}
+	a.futures = append(a.futures, f)
+	return nil
+}
+
+// await waits until everything published is acknowledged and returns the first
+// error of those that are not.
+func (a *appender) await(ctx context.Context) error {
+	var first error
+	for i, f := range a.futures {
+		a.futures[i] = nil
+		select {
+		case <-f.Ok():
+		case err := <-f.Err():
+			if first == nil {
+				first = fmt.Errorf("append to %s: %w", f.Msg().Subject, translate(err))
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("append: %w", ctx.Err())
+		}
+	}
+	a.futures = a.futures[:0]
+	return first
+}
+
+// translate turns the driver's errors into ours.
+func translate(err error) error {
+	var api *jetstream.APIError
+	switch {
+	case errors.As(err, &api) && strings.Contains(api.Description, "maximum bytes exceeded"):
+		return ErrFull
+	case errors.Is(err, nats.ErrConnectionClosed):
+		return ErrClosed
+	default:
+		return err
+	}
+}
