@@ -1,6 +1,11 @@
 package tickets
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Ticket is work for people: one fault of one device, for the customer who
 // owned it then.
@@ -11,6 +16,7 @@ type Ticket struct {
 
 	Priority   Priority
 	Subject    string
+	DedupKey   string // what it is about; one unsolved ticket per key and customer
 	CustomerID string // "" when nobody owned the device at the fault
 	ContactID  string
 	DeviceID   string
@@ -63,8 +69,48 @@ type Entry struct {
 	ID     int64
 	At     time.Time
 	Actor  string // "telltale", or the person's login
-	Kind   string // opened, occurrence, comment, status, assigned, cleared, ...
+	Kind   string // EntryOpened, ...
 	Text   string // a sentence for people
 	Public bool   // the customer may read it
 	Trace  string // position in the log that caused it; "" for people's acts
+}
+
+// Kinds of timeline entries.
+const (
+	EntryOpened      = "opened"      // what opened the ticket, for whom, with which priority and why
+	EntryExplanation = "explanation" // what the rule saw and decided
+	EntryEarlier     = "earlier"     // the ticket before it for the same thing
+	EntryJoined      = "joined"      // another alarm of the same thing joined instead of making a ticket
+	EntryOccurrence  = "occurrence"  // the count passed a power of ten
+	EntryEscalated   = "escalated"
+	EntryCleared     = "cleared" // the condition of an alarm ended
+	EntrySolved      = "solved"
+	EntryReopened    = "reopened"
+	EntryClosed      = "closed"
+	EntryComment     = "comment"
+	EntryStatus      = "status"
+	EntryPriority    = "priority"
+	EntryAssigned    = "assigned"
+	EntryTeam        = "team"
+	EntryAcked       = "acknowledged"
+	EntryShelved     = "shelved"
+)
+
+// Self is the actor of what nobody but this gateway did.
+const Self = "telltale"
+
+// FormatID returns the id of the ticket with the number: "T-000042".
+func FormatID(number int64) string { return fmt.Sprintf("T-%06d", number) }
+
+// ParseID reads what [FormatID] writes, and false for anything else.
+func ParseID(id string) (number int64, ok bool) {
+	digits, found := strings.CutPrefix(id, "T-")
+	if !found || len(digits) < 6 {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || number < 1 || FormatID(number) != id {
+		return 0, false
+	}
+	return number, true
 }

@@ -22,6 +22,7 @@ type DB struct {
 	q    querier
 
 	destinations []string
+	wants        func(destination, eventType string) bool
 }
 
 // querier is what a pool and a transaction have in common.
@@ -40,8 +41,12 @@ type Options struct {
 	MaxConns int32
 
 	// Destinations are the names of the outbox destinations. Every event is
-	// stored with one delivery for each.
+	// stored with one delivery for each that wants it.
 	Destinations []string
+
+	// Wants reports whether a destination is sent events of a type. Nil:
+	// every destination is sent all.
+	Wants func(destination, eventType string) bool
 }
 
 const defaultMaxConns = 20
@@ -71,7 +76,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{pool: pool, q: pool, destinations: opts.Destinations}, nil
+	return &DB{pool: pool, q: pool, destinations: opts.Destinations, wants: opts.Wants}, nil
 }
 
 // Close waits for connections in use and closes all.
@@ -84,16 +89,17 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 const maxTxTries = 5
 
 // InTx runs f in a transaction that commits when f returns nil. A transaction
-// that PostgreSQL aborts for a serialisation failure or a deadlock is run
-// again, so f must have no effects but those on tx. Inside a transaction InTx
-// runs f in that same one.
+// that lost a race (a serialisation failure, a deadlock, or a place that must
+// be unique and was taken meanwhile; see tickets_save.go) is run again, so f
+// must have no effects but those on tx. Inside a transaction InTx runs f in
+// that same one.
 func (db *DB) InTx(ctx context.Context, f func(tx *DB) error) error {
 	if _, nested := db.q.(pgx.Tx); nested {
 		return f(db)
 	}
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-			return f(&DB{pool: db.pool, q: tx, destinations: db.destinations})
+			return f(&DB{pool: db.pool, q: tx, destinations: db.destinations, wants: db.wants})
 		})
 		if err == nil || !lostRace(err) || try == maxTxTries {
 			return err
@@ -107,9 +113,9 @@ func (db *DB) InTx(ctx context.Context, f func(tx *DB) error) error {
 	}
 }
 
-// lostRace reports whether err is PostgreSQL's request to run the transaction
-// again (serialization_failure, deadlock_detected).
+// lostRace reports whether err asks for the transaction to be run again
+// (serialization_failure, deadlock_detected, a place taken meanwhile).
 func lostRace(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01" || placeTaken(pgErr))
 }

@@ -61,7 +61,8 @@ create table shipments (
   -- the last assessment, for lists; the trace is what counts
   verdict     text not null default 'unknown' check (verdict in ('ok', 'unknown', 'review', 'reject')),
   assessment  jsonb,
-  assessed_at timestamptz
+  assessed_at timestamptz,
+  grounds     text[] not null default '{}' -- used-up budgets that lots were held and a recall was proposed for
 );
 
 create table shipment_loggers (
@@ -180,9 +181,10 @@ create table device_presence (
   last_seen    timestamptz not null, -- our clock
   observed_at  timestamptz not null, -- the device's clock in its last report
   announced    text not null default 'unknown' check (announced in ('unknown', 'online', 'offline')),
-  "values"     jsonb not null default '{}', -- latest value of each metric
-  faults       text[] not null default '{}'
-);
+  "values"     jsonb not null default '{}', -- latest of each metric: {"temperature": {"t": "2026-...", "v": 4.2}}, labels as "l"
+  faults       text[] not null default '{}', -- present according to the last report that spoke of faults
+  faults_at    timestamptz -- the device's clock in that report; null: none ever spoke of faults
+) with (fillfactor = 50); -- rewritten all the time: room for updates within the page
 
 -- Alarms. Active, acknowledged and shelved are separate facts.
 
@@ -208,6 +210,7 @@ create table alarms (
   faults          text[] not null default '{}',
   explanation     text[] not null,
   trace           text not null default '',
+  raise_id        text not null, -- the engine's id of the latest raise; not id when a later one was taken in
   recorded_at     timestamptz not null default now(),
   check (cleared_at is null or cleared_at >= raised_at),
   check ((acknowledged_at is null) = (acknowledged_by is null))
@@ -216,7 +219,14 @@ create table alarms (
 create unique index alarms_one_open on alarms (rule_id, subject_type, subject_id, mode)
   where cleared_at is null or (latched and acknowledged_at is null);
 create index on alarms (subject_id, raised_at desc);
-create index on alarms (raised_at desc);
+create index on alarms (raised_at desc, id desc);
+
+-- Raises that an alarm took in because it was still open.
+create table alarm_merges (
+  raise_id text primary key, -- the id the engine gave the raise
+  alarm_id text not null references alarms,
+  before   bigint not null   -- the alarm's occurrences before it
+);
 
 -- Tickets.
 
@@ -229,7 +239,7 @@ create table tickets (
   contact_id   text,
   device_id    text,
   rule_id      text,
-  dedup_key    text not null, -- what the ticket is about; one unsolved ticket per key
+  dedup_key    text not null, -- what the ticket is about; one unsolved ticket per key and customer
   team         text not null default '',
   assignee     text not null default '',
   article_id   text not null default '',
@@ -243,7 +253,9 @@ create table tickets (
   check ((status = 'closed') = (closed_at is not null)),
   check (status not in ('solved', 'closed') or solved_at is not null)
 );
-create unique index tickets_one_unsolved on tickets (dedup_key) where status not in ('solved', 'closed');
+create unique index tickets_one_unsolved on tickets (dedup_key, coalesce(customer_id, '')) where status not in ('solved', 'closed');
+create index on tickets (dedup_key, number desc);
+create index on tickets (solved_at) where status = 'solved';
 create index on tickets (status, number desc);
 create index on tickets (customer_id, number desc);
 create index on tickets (device_id, number desc);
@@ -278,6 +290,7 @@ create table holds (
   placed_at   timestamptz not null,
   released_at timestamptz,
   released_by text,
+  release_reason text not null default '',
   check ((released_at is null) = (released_by is null))
 );
 create unique index holds_one_in_force on holds (shipment_id, gtin, lot) where released_at is null;
@@ -426,7 +439,7 @@ create index on idempotency_keys (created_at);
 
 -- +goose Down
 drop table idempotency_keys, device_credentials, login_links, sessions, tokens, users, quarantine, deliveries, events,
-  recall_signatures, recall_items, recalls, holds, ticket_timeline, ticket_alarms, tickets, alarms,
+  recall_signatures, recall_items, recalls, holds, ticket_timeline, ticket_alarms, tickets, alarm_merges, alarms,
   device_presence, readings, metrics, rule_snapshots, checkpoints, partition_leases, articles,
   rule_versions, rules, trace_points, shipment_consignees, shipment_lots, shipment_loggers, shipments,
   storage_profiles, device_owners, devices, customers, models, declarations;

@@ -1,0 +1,150 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"telltale/devices"
+	"telltale/rules"
+	"telltale/tickets"
+)
+
+// alarmColumns of alarms a, with the number of the alarm's ticket; scanAlarm
+// reads them.
+const alarmColumns = `
+	a.id, a.rule_id, a.rule_version, a.subject_type, a.subject_id, a.mode, a.severity,
+	a.pending_since, a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''),
+	a.shelved_until, coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.latched,
+	a.occurrences, a."values", a.faults, a.explanation, a.trace, a.raise_id,
+	(select l.ticket_number from ticket_alarms l where l.alarm_id = a.id)`
+
+// alarmOpen is the condition of the index alarms_one_open.
+const alarmOpen = `(a.cleared_at is null or (a.latched and a.acknowledged_at is null))`
+
+// ListAlarms returns the selected alarms, the latest raised first.
+func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tickets.Alarm, error) {
+	rows, err := db.q.Query(ctx, `
+		select `+alarmColumns+` from alarms a
+		where (@device = '' or a.subject_type = 'device' and a.subject_id = @device)
+		  and (@rule = '' or a.rule_id = @rule)
+		  and (@active::boolean is null or (a.cleared_at is null) = @active)
+		  and (@after = '' or (a.raised_at, a.id) < (select b.raised_at, b.id from alarms b where b.id = @after))
+		order by a.raised_at desc, a.id desc
+		limit @limit`,
+		pgx.NamedArgs{
+			"device": query.Device, "rule": query.Rule, "active": query.Active,
+			"after": query.After, "limit": rowLimit(query.Limit),
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list alarms: %w", err)
+	}
+	alarms, err := pgx.CollectRows(rows, scanAlarm)
+	if err != nil {
+		return nil, fmt.Errorf("list alarms: %w", err)
+	}
+	return alarms, nil
+}
+
+// Alarm returns one alarm, or an error that wraps [tickets.ErrNotFound].
+func (db *DB) Alarm(ctx context.Context, id string) (*tickets.Alarm, error) {
+	rows, err := db.q.Query(ctx, `select `+alarmColumns+` from alarms a where a.id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read alarm %s: %w", id, err)
+	}
+	alarm, err := pgx.CollectExactlyOneRow(rows, scanAlarm)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, tickets.NoAlarm(id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read alarm %s: %w", id, err)
+	}
+	return alarm, nil
+}
+
+// AlarmsOfTicket returns the alarms of a ticket in the order they were raised.
+func (db *DB) AlarmsOfTicket(ctx context.Context, number int64) ([]*tickets.Alarm, error) {
+	rows, err := db.q.Query(ctx, `
+		select `+alarmColumns+` from alarms a
+		where a.id in (select alarm_id from ticket_alarms where ticket_number = $1)
+		order by a.raised_at, a.id`, number)
+	if err != nil {
+		return nil, fmt.Errorf("list alarms of ticket %d: %w", number, err)
+	}
+	alarms, err := pgx.CollectRows(rows, scanAlarm)
+	if err != nil {
+		return nil, fmt.Errorf("list alarms of ticket %d: %w", number, err)
+	}
+	return alarms, nil
+}
+
+func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
+	a := new(tickets.Alarm)
+	var mode, severity string
+	var cleared, acknowledged, shelved *time.Time
+	var values []byte
+	var ticket *int64
+	err := row.Scan(&a.ID, &a.Key.Rule, &a.RuleVersion, &a.Key.Subject.Type, &a.Key.Subject.ID, &mode, &severity,
+		&a.PendingSince, &a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy,
+		&shelved, &a.ShelvedBy, &a.ShelveReason, &a.Latched,
+		&a.Occurrences, &values, &a.Faults, &a.Explanation, &a.Trace, &a.RaiseID, &ticket)
+	if err != nil {
+		return nil, err
+	}
+	a.Mode = rules.Mode(mode)
+	if a.Severity, err = rules.ParseSeverity(severity); err != nil {
+		return nil, fmt.Errorf("alarm %s: %w", a.ID, err)
+	}
+	if a.Values, err = decodeValues(values); err != nil {
+		return nil, fmt.Errorf("values of alarm %s: %w", a.ID, err)
+	}
+	a.ClearedAt, a.AcknowledgedAt, a.ShelvedUntil = timeOf(cleared), timeOf(acknowledged), timeOf(shelved)
+	if ticket != nil {
+		a.TicketID = tickets.FormatID(*ticket)
+	}
+	return a, nil
+}
+
+// decodeValues reads what [tickets.PlainValues] made storable.
+func decodeValues(text []byte) (map[string]devices.Value, error) {
+	var plain map[string]any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return nil, err
+	}
+	values := make(map[string]devices.Value, len(plain))
+	for name, v := range plain {
+		switch v := v.(type) {
+		case float64:
+			values[name] = devices.Number(v)
+		case string:
+			values[name] = devices.Label(v)
+		case nil:
+			values[name] = devices.Number(math.NaN())
+		default:
+			return nil, fmt.Errorf("%s is %T", name, v)
+		}
+	}
+	return values, nil
+}
+
+// orNil returns a pointer to v, nil for the zero value.
+func orNil[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// timeOf returns the time p points to, the zero time for null.
+func timeOf(p *time.Time) time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return *p
+}

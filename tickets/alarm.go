@@ -1,0 +1,66 @@
+package tickets
+
+import (
+	"time"
+
+	"telltale/devices"
+	"telltale/rules"
+)
+
+// Alarm is an alarm as it is stored. Active, acknowledged and shelved are
+// separate facts about it.
+type Alarm struct {
+	ID          string
+	Key         rules.Key
+	RuleVersion int
+	Mode        rules.Mode // live or shadow
+	Severity    rules.Severity
+
+	PendingSince time.Time // event time of the first breaching reading
+	RaisedAt     time.Time // event time
+	ClearedAt    time.Time // event time; zero: the condition holds
+
+	AcknowledgedAt time.Time // zero: nobody has yet
+	AcknowledgedBy string
+	ShelvedUntil   time.Time // zero: never shelved
+	ShelvedBy      string
+	ShelveReason   string
+	Latched        bool // stays open until acknowledged
+
+	Occurrences int64
+	Values      map[string]devices.Value
+	Faults      []string
+	Explanation []string
+	Trace       string // position in the log that raised it
+	TicketID    string // "": it has no ticket
+
+	// RaiseID is the id the engine gave the latest raise. It differs from ID
+	// when an open alarm took in a later raise; only the latest raise can
+	// clear the alarm.
+	RaiseID string
+}
+
+// Active reports whether the condition holds.
+func (a *Alarm) Active() bool { return a.ClearedAt.IsZero() }
+
+// Open reports whether the alarm still stands: its condition holds, or it is
+// latched and nobody has acknowledged it.
+func (a *Alarm) Open() bool {
+	return a.Active() || a.Latched && a.AcknowledgedAt.IsZero()
+}
+
+// Shelved reports whether a person has put the alarm aside at the time now.
+// A shelf ends with its time or with the condition, whichever is first.
+func (a *Alarm) Shelved(now time.Time) bool {
+	return a.Active() && now.Before(a.ShelvedUntil)
+}
+
+// AlarmKey names an alarm among the open ones: a rule in shadow may have one
+// beside that of its live twin.
+type AlarmKey struct {
+	rules.Key
+	Mode rules.Mode
+}
+
+// OpenKey returns the key that no other open alarm may have.
+func (a *Alarm) OpenKey() AlarmKey { return AlarmKey{Key: a.Key, Mode: a.Mode} }

@@ -1,0 +1,15 @@
+package tickets
+
+// Types of the events that this package tells. Data is an [AlarmView] or a
+// [View] without timeline, as things were at that moment.
+const (
+	EventAlarmRaised       = "alarm.raised"
+	EventAlarmEscalated    = "alarm.escalated"
+	EventAlarmCleared      = "alarm.cleared"
+	EventAlarmAcknowledged = "alarm.acknowledged"
+	EventAlarmShelved      = "alarm.shelved"
+	EventTicketOpened      = "ticket.opened"
+	EventTicketUpdated     = "ticket.updated"
+	EventTicketSolved      = "ticket.solved"
+	EventTicketClosed      = "ticket.closed"
+)

@@ -1,0 +1,21 @@
+package tickets
+
+// Query selects tickets for a list, newest first. Empty fields select all.
+type Query struct {
+	Statuses []Status // any of them
+	Customer string
+	Device   string
+	Rule     string
+	After    string // the list goes on behind this ticket id, with older ones
+	Limit    int    // at most so many; zero: all
+}
+
+// AlarmQuery selects alarms for a list, latest raised first. Empty fields
+// select all.
+type AlarmQuery struct {
+	Active *bool // whether the condition holds
+	Device string
+	Rule   string
+	After  string // the list goes on behind this alarm id, with older ones
+	Limit  int    // at most so many; zero: all
+}

@@ -1,0 +1,96 @@
+package tickets
+
+import (
+	"context"
+	"time"
+
+	"telltale/devices"
+	"telltale/tickets/crm"
+	"telltale/tickets/outbox"
+)
+
+// Store is one transaction on the alarms and tickets. What Load returns is
+// locked until the transaction ends. When another transaction has meanwhile
+// taken a place that must be unique (an open alarm, an unsolved ticket), Save
+// returns an error that makes whoever runs the transaction run it again, from
+// Load on.
+type Store interface {
+	// Load returns what the lookup asks for. The caller owns the records.
+	Load(ctx context.Context, what Lookup) (*Records, error)
+
+	// TicketNumbers returns n numbers that no ticket has, ascending.
+	TicketNumbers(ctx context.Context, n int) ([]int64, error)
+
+	// Save writes the changes with their events.
+	Save(ctx context.Context, changes *Changes) error
+}
+
+// Transact runs f in one transaction that commits when f returns nil, and
+// runs it again when it lost a race.
+type Transact func(ctx context.Context, f func(Store) error) error
+
+// Lookup says what a decision needs to see.
+type Lookup struct {
+	AlarmIDs []string   // these alarms, also by the id of a later raise they took in
+	Keys     []AlarmKey // the open alarms and the unsolved tickets of these
+	Tickets  []int64    // these tickets
+	Owners   []OwnedAt  // who owned what when
+
+	// SolvedSince is how far back the last solved ticket of each key is
+	// looked for.
+	SolvedSince time.Time
+
+	// SolvedBefore asks for up to Limit solved tickets that may be closed:
+	// solved before this time and without an open alarm. Zero asks for none.
+	SolvedBefore time.Time
+	Limit        int
+}
+
+// OwnedAt asks who owned a device at a time.
+type OwnedAt struct {
+	Device devices.ID
+	At     time.Time
+}
+
+// Records is what a [Lookup] found. Each ticket comes with the ids of all its
+// alarms and without its timeline; each ticket's open alarms are among Alarms;
+// for each ticket, the unsolved one of the same key and customer is there.
+type Records struct {
+	Alarms    []*Alarm
+	Merges    []Merge // those of the ids asked for
+	Tickets   []*Ticket
+	Earlier   []*Ticket // the last solved one of each key and customer
+	Owners    map[OwnedAt]string
+	Customers map[string]*crm.Customer // of Tickets and Owners, by id
+}
+
+// Merge says that an open alarm took in a later raise.
+type Merge struct {
+	RaiseID string // the id the engine gave the raise
+	AlarmID string // the alarm that took it in
+	Before  int64  // the alarm's occurrences before that raise
+}
+
+// Changes is what one decision writes. Changed rows are written before new
+// ones, so that what ends makes room for what begins.
+type Changes struct {
+	ChangedAlarms  []*Alarm
+	ChangedTickets []*Ticket
+	NewAlarms      []*Alarm
+	NewTickets     []*Ticket
+	Merges         []Merge
+	Entries        []TicketEntry
+	Events         []outbox.Event
+}
+
+// TicketEntry is a new line in the timeline of a ticket.
+type TicketEntry struct {
+	Ticket int64
+	Entry
+}
+
+// Empty reports whether there is nothing to write.
+func (c *Changes) Empty() bool {
+	return len(c.ChangedAlarms)+len(c.ChangedTickets)+len(c.NewAlarms)+len(c.NewTickets)+
+		len(c.Merges)+len(c.Entries)+len(c.Events) == 0
+}
