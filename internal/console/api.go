@@ -28,6 +28,13 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	inner := http.NewServeMux()
 	api := humago.New(inner, s.apiConfig())
 	s.registerMe(api)
+	s.registerTickets(api)
+	s.registerAlarms(api)
+	s.registerCustomers(api)
+	s.registerDevices(api)
+	s.registerDeclarations(api)
+	s.registerRules(api)
+	s.registerQuarantine(api)
 
 	mux.Handle("GET /api/openapi.json", inner)
 	once := idempotency.New(s.deps.Answers,

@@ -7,8 +7,16 @@ import (
 	"reflect"
 	"time"
 
+	"telltale/devices"
+	"telltale/ingest"
+	"telltale/ingest/history"
 	"telltale/internal/access"
+	"telltale/internal/declare"
 	"telltale/internal/idempotency"
+	"telltale/internal/views"
+	"telltale/rules"
+	"telltale/tickets"
+	"telltale/tickets/crm"
 	"telltale/tickets/outbox"
 )
 
@@ -17,6 +25,16 @@ type Deps struct {
 	Access  *access.Gate
 	Answers Answers
 	Events  Events
+
+	Tickets      Tickets
+	Alarms       Alarms
+	Desk         Desk
+	Customers    Customers
+	Devices      Devices
+	History      History
+	Declarations Declarations
+	Quarantine   Quarantine
+	Replayer     Replayer
 }
 
 // validate names every part that is missing.
@@ -49,4 +67,67 @@ type Events interface {
 	// WatchEvents calls wake whenever there may be new events. It returns when
 	// ctx ends or the connection is lost.
 	WatchEvents(ctx context.Context, wake func()) error
+}
+
+// Tickets are read here; they change at the desk.
+type Tickets interface {
+	ListTickets(ctx context.Context, query tickets.Query) ([]*tickets.Ticket, error)
+	Ticket(ctx context.Context, id string) (*tickets.Ticket, error)
+}
+
+// Alarms are read here; they change at the desk.
+type Alarms interface {
+	ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tickets.Alarm, error)
+	Alarm(ctx context.Context, id string) (*tickets.Alarm, error)
+}
+
+// Desk is where people's acts on tickets and alarms enter.
+type Desk interface {
+	Comment(ctx context.Context, id, person, text string, public bool) (*tickets.Ticket, error)
+	Update(ctx context.Context, id, person string, patch tickets.Patch) (*tickets.Ticket, error)
+	FileComplaint(ctx context.Context, person string, c tickets.Complaint) (*tickets.Ticket, error)
+	AcknowledgeAlarm(ctx context.Context, id, person, comment string) (*tickets.Alarm, error)
+	ShelveAlarm(ctx context.Context, id, person string, until time.Time, reason string) (*tickets.Alarm, error)
+}
+
+// Customers are declared.
+type Customers interface {
+	ListCustomers(ctx context.Context, query crm.Query) ([]*crm.Customer, error)
+	Customer(ctx context.Context, id string) (*crm.Customer, error)
+}
+
+// Devices are declared, with what is known of them now.
+type Devices interface {
+	ListDevices(ctx context.Context, query devices.Query, now time.Time) ([]devices.Summary, error)
+	Device(ctx context.Context, id devices.ID, now time.Time) (devices.Summary, error)
+}
+
+// History answers what was measured.
+type History interface {
+	Range(ctx context.Context, query history.Query) ([]history.Bucket, error)
+}
+
+// Declarations are changed all or nothing.
+type Declarations interface {
+	Plan(ctx context.Context, set *declare.Set) (declare.Plan, error)
+	Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error)
+	LoadRules(ctx context.Context) ([]rules.Rule, error)
+}
+
+// Quarantine holds the messages that were refused.
+type Quarantine interface {
+	RefusedRows(ctx context.Context, query views.RefusedQuery) (views.Page[views.RefusedRow], error)
+
+	// RefusedToReplay returns the messages with the ids, or, without ids, those
+	// with the reason that were not replayed since they were refused last.
+	RefusedToReplay(ctx context.Context, reason ingest.Reason, ids []string, limit int) ([]views.RefusedRow, error)
+
+	// MarkReplayed notes that the messages, as they were read, were replayed.
+	MarkReplayed(ctx context.Context, messages []views.RefusedRow, at time.Time) error
+}
+
+// Replayer gives a refused message to the pipeline again. It returns when the
+// message is safe: in the log, or in quarantine once more.
+type Replayer interface {
+	Replay(ctx context.Context, message ingest.Quarantined) error
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/zap"
 
+	"telltale/devices"
 	"telltale/internal/access"
+	"telltale/tickets"
+	"telltale/tickets/crm"
 )
 
 // Problem is an error answer as RFC 9457 wants it.
@@ -39,6 +43,12 @@ func verdicts() []verdict {
 		{access.ErrExists, http.StatusConflict, ""},
 		{access.ErrRole, http.StatusUnprocessableEntity, ""},
 		{access.ErrInvalid, http.StatusUnprocessableEntity, ""},
+		{errCursor, http.StatusUnprocessableEntity, "query.cursor: is not of this list; take next of the page before."},
+		{tickets.ErrNotFound, http.StatusNotFound, ""},
+		{tickets.ErrConflict, http.StatusConflict, ""},
+		{tickets.ErrInvalid, http.StatusUnprocessableEntity, ""},
+		{crm.ErrNotFound, http.StatusNotFound, "There is no such customer."},
+		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
 	}
 }
@@ -50,10 +60,7 @@ func (s *Server) judge(r context.Context, err error) (status int, sentence strin
 		if !errors.Is(err, v.err) {
 			continue
 		}
-		if v.sentence == "" {
-			return v.status, err.Error()
-		}
-		return v.status, v.sentence
+		return v.status, cmp.Or(v.sentence, sentenceOf(err))
 	}
 	if r.Err() != nil {
 		// The client went away; nobody reads this and nothing is broken.
@@ -61,6 +68,27 @@ func (s *Server) judge(r context.Context, err error) (status int, sentence strin
 	}
 	s.log.Error("request not answered", zap.Error(err))
 	return http.StatusInternalServerError, internalSentence
+}
+
+// sentenceOf returns what an error says to people: the sentence of a refusal,
+// without what was being done when it came about.
+func sentenceOf(err error) string {
+	var refused *tickets.Refusal
+	if errors.As(err, &refused) {
+		return refused.Sentence
+	}
+	return err.Error()
+}
+
+// asInvalid turns the answer that something named in a request's body does
+// not exist into one that says where it was named.
+func asInvalid(err error, location string, value any) error {
+	for _, v := range verdicts() {
+		if errors.Is(err, v.err) && v.status == http.StatusNotFound {
+			return invalid(location, cmp.Or(v.sentence, sentenceOf(err)), value)
+		}
+	}
+	return err
 }
 
 // problem turns err into what huma answers. Errors that have a status already

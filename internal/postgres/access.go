@@ -2,12 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"telltale/internal/access"
 )
@@ -128,15 +126,8 @@ func (db *DB) PruneAccess(ctx context.Context, now time.Time) error {
 
 // accessError translates what the driver says into the words of access.
 func accessError(err error) error {
-	var pgErr *pgconn.PgError
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return access.ErrNotFound
-	case errors.As(err, &pgErr) && pgErr.Code == "23505": // unique_violation
-		return access.ErrExists
-	case errors.As(err, &pgErr) && pgErr.Code == "23503": // foreign_key_violation
-		return access.ErrNotFound
-	default:
-		return err
-	}
+	return meant(err,
+		noRows(access.ErrNotFound),
+		violatesKind(uniqueViolation, access.ErrExists),
+		violatesKind(foreignKeyViolation, access.ErrNotFound))
 }

@@ -1,0 +1,113 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"telltale/internal/access"
+	"telltale/internal/declare"
+	"telltale/tickets"
+)
+
+type alarmAnswer struct{ Body tickets.AlarmView }
+
+func answerAlarm(a *tickets.Alarm, err error) (*alarmAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &alarmAnswer{Body: a.View()}, nil
+}
+
+type alarmListInput struct {
+	stretch
+	Active string `query:"active" enum:"true,false" doc:"whether the condition holds; absent: either"`
+	Device string `query:"device"`
+	Rule   string `query:"rule"`
+}
+
+type acknowledgeInput struct {
+	ID   string `path:"id"`
+	Body *struct {
+		Comment string `json:"comment,omitempty" maxLength:"10000"`
+	}
+}
+
+type shelveInput struct {
+	ID   string `path:"id"`
+	Body struct {
+		Until  time.Time `json:"until,omitzero" required:"false" doc:"this or for"`
+		For    string    `json:"for,omitempty" doc:"such as 2h; this or until"`
+		Reason string    `json:"reason" minLength:"1" maxLength:"10000"`
+	}
+}
+
+func (s *Server) registerAlarms(api huma.API) {
+	tags := []string{"alarms"}
+	route(s, api, huma.Operation{
+		OperationID: "list-alarms", Method: http.MethodGet, Path: "/alarms", Tags: tags,
+		Summary: "Alarms, the latest raised first",
+	}, access.Read, s.listAlarms)
+	route(s, api, huma.Operation{
+		OperationID: "get-alarm", Method: http.MethodGet, Path: "/alarms/{id}", Tags: tags, Summary: "One alarm",
+	}, access.Read, func(ctx context.Context, in *idInput) (*alarmAnswer, error) {
+		return answerAlarm(s.deps.Alarms.Alarm(ctx, in.ID))
+	})
+	route(s, api, huma.Operation{
+		OperationID: "acknowledge-alarm", Method: http.MethodPost, Path: "/alarms/{id}/acknowledge", Tags: tags,
+		Summary: "Record that a person has seen the alarm", DefaultStatus: http.StatusOK,
+	}, access.HandleAlarms, s.acknowledgeAlarm)
+	route(s, api, huma.Operation{
+		OperationID: "shelve-alarm", Method: http.MethodPost, Path: "/alarms/{id}/shelve", Tags: tags,
+		Summary: "Put an active alarm aside for a time", DefaultStatus: http.StatusOK,
+	}, access.HandleAlarms, s.shelveAlarm)
+}
+
+func (s *Server) listAlarms(ctx context.Context, in *alarmListInput) (*list[tickets.AlarmView], error) {
+	key, err := parseCursor("alarms", in.Cursor, 1)
+	if err != nil {
+		return nil, err
+	}
+	q := tickets.AlarmQuery{Device: in.Device, Rule: in.Rule, Limit: in.Limit + 1}
+	if in.Active != "" {
+		active := in.Active == "true"
+		q.Active = &active
+	}
+	if key != nil {
+		q.After = key[0]
+	}
+	rows, err := s.deps.Alarms.ListAlarms(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return page("alarms", rows, in.Limit, (*tickets.Alarm).View,
+		func(a *tickets.Alarm) []string { return []string{a.ID} }), nil
+}
+
+// seen is what an acknowledgement without a comment says.
+const seen = "seen"
+
+func (s *Server) acknowledgeAlarm(ctx context.Context, in *acknowledgeInput) (*alarmAnswer, error) {
+	comment := seen
+	if in.Body != nil && in.Body.Comment != "" {
+		comment = in.Body.Comment
+	}
+	return answerAlarm(s.deps.Desk.AcknowledgeAlarm(ctx, in.ID, actorOf(ctx), comment))
+}
+
+func (s *Server) shelveAlarm(ctx context.Context, in *shelveInput) (*alarmAnswer, error) {
+	until := in.Body.Until
+	if until.IsZero() == (in.Body.For == "") {
+		return nil, invalid("body", "must say either until or for", nil)
+	}
+	if in.Body.For != "" {
+		d, err := declare.ParseDuration(in.Body.For)
+		if err != nil {
+			return nil, invalid("body.for", err.Error(), in.Body.For)
+		}
+		until = s.now().Add(d)
+	}
+	return answerAlarm(s.deps.Desk.ShelveAlarm(ctx, in.ID, actorOf(ctx), until, in.Body.Reason))
+}

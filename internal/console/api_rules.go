@@ -1,0 +1,141 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"telltale/internal/access"
+	"telltale/internal/declare"
+	"telltale/rules"
+)
+
+// spec is a declaration in the shape it was written in, with what the store
+// knows of it beside.
+type spec map[string]any
+
+// specOf returns a declaration in the shape of its YAML.
+func specOf[T declare.Declaration](declaration T) (spec, error) {
+	text, err := declare.Encode(declaration)
+	if err != nil {
+		return nil, err
+	}
+	var out spec
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, fmt.Errorf("read spec: %w", err)
+	}
+	return out, nil
+}
+
+type ruleAnswer struct{ Body spec }
+
+// ruleInput is a rule as YAML or JSON, in the shape of the declaration; kind
+// and id may be left out.
+type ruleInput struct {
+	ID          string `path:"id"`
+	ContentType string `header:"Content-Type"`
+	RawBody     []byte `contentType:"application/yaml"`
+}
+
+func (s *Server) registerRules(api huma.API) {
+	tags := []string{"rules"}
+	route(s, api, huma.Operation{
+		OperationID: "list-rules", Method: http.MethodGet, Path: "/rules", Tags: tags,
+		Summary: "All rules in their present version, in the shape of their declaration",
+	}, access.Read, s.listRules)
+	route(s, api, huma.Operation{
+		OperationID: "get-rule", Method: http.MethodGet, Path: "/rules/{id}", Tags: tags, Summary: "One rule",
+	}, access.Read, s.getRule)
+	route(s, api, huma.Operation{
+		OperationID: "put-rule", Method: http.MethodPut, Path: "/rules/{id}", Tags: tags, MaxBodyBytes: maxBody,
+		Summary:     "Check a rule and store it as a new version",
+		Description: "Takes the rule as YAML or JSON; kind and id may be left out. A rule that is already so keeps its version.",
+	}, access.Declare, s.putRule)
+}
+
+func showRule(r rules.Rule) (spec, error) {
+	out, err := specOf(&r)
+	if err != nil {
+		return nil, err
+	}
+	out["version"] = r.Version
+	return out, nil
+}
+
+func (s *Server) listRules(ctx context.Context, _ *struct{}) (*list[spec], error) {
+	all, err := s.deps.Declarations.LoadRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &list[spec]{}
+	out.Body.Items = make([]spec, len(all))
+	for i, r := range all {
+		if out.Body.Items[i], err = showRule(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) getRule(ctx context.Context, in *struct {
+	ID string `path:"id"`
+}) (*ruleAnswer, error) {
+	return s.rule(ctx, in.ID)
+}
+
+func (s *Server) rule(ctx context.Context, id string) (*ruleAnswer, error) {
+	all, err := s.deps.Declarations.LoadRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.ID == id {
+			body, err := showRule(r)
+			return &ruleAnswer{Body: body}, err
+		}
+	}
+	return nil, huma.Error404NotFound(fmt.Sprintf("There is no rule %q.", id))
+}
+
+func (s *Server) putRule(ctx context.Context, in *ruleInput) (*ruleAnswer, error) {
+	text, err := in.document()
+	if err != nil {
+		return nil, err
+	}
+	set, err := declare.ParseSources(declare.Source{Name: "body", Text: text})
+	if err != nil {
+		return nil, declarationProblem(err)
+	}
+	if set.Len() != 1 || len(set.Rules) != 1 {
+		return nil, invalid("body", "must hold one rule and nothing else", nil)
+	}
+	if set.Rules[0].ID != in.ID {
+		return nil, invalid("body.id", fmt.Sprintf("must be %q, as in the address", in.ID), set.Rules[0].ID)
+	}
+	if _, err := s.deps.Declarations.Apply(ctx, set, actorOf(ctx)); err != nil {
+		return nil, declarationProblem(err)
+	}
+	return s.rule(ctx, in.ID)
+}
+
+// document returns the rule as a declaration: with kind and id.
+func (in *ruleInput) document() ([]byte, error) {
+	if media, _, _ := mime.ParseMediaType(in.ContentType); media != "application/json" {
+		return withHead(in.RawBody, in.ID)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(in.RawBody))
+	decoder.UseNumber()
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, invalid("body", fmt.Sprintf("is no JSON object: %v", err), nil)
+	}
+	if fields == nil {
+		return nil, invalid("body", "must be a JSON object", nil)
+	}
+	return json.Marshal(addHead(fields, in.ID)) // JSON is YAML
+}
