@@ -169,6 +169,9 @@ func fieldChanges(fields []FieldChange) string {
 	parts := make([]string, len(fields))
 	for i, f := range fields {
 		parts[i] = fmt.Sprintf("%s %s -> %s", f.Path, orNone(f.Old), orNone(f.New))
+		if strings.Contains(f.Old+f.New, "\n") {
+			parts[i] = f.Path + " rewritten" // a page of text is not shown in a line
+		}
 	}
 	return strings.Join(parts, "; ")
 }
@@ -176,9 +179,6 @@ func fieldChanges(fields []FieldChange) string {
 func orNone(text string) string {
 	if text == "" {
 		return "(none)"
-	}
-	if first, _, several := strings.Cut(text, "\n"); several {
-		return first + " ..."
 	}
 	return text
 }

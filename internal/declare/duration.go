@@ -65,9 +65,9 @@ func times(digits string, unit time.Duration) (time.Duration, bool) {
 	return time.Duration(n) * unit, true
 }
 
-// FormatDuration writes d so that [ParseDuration] reads it back, to the
-// millisecond, as people write it: "90s" stays what it is only when it is no
-// whole number of minutes. Two days and more are written in days.
+// FormatDuration writes a duration of zero or more, to the millisecond, so that
+// [ParseDuration] reads it back: "1m30s", "36h". Two days and more are written
+// in days: "7d".
 func FormatDuration(d time.Duration) string {
 	if d < time.Millisecond {
 		return "0s"

@@ -111,7 +111,10 @@ func readEscalations(items []value, severity rules.Severity) []rules.Escalation 
 // readTicketTemplate reads a mapping, or the word none.
 func readTicketTemplate(v value) rules.TicketTemplate {
 	if v.node.Kind == yaml.ScalarNode {
-		return rules.TicketTemplate{None: v.oneOf("none") == "none"}
+		if v.node.Value != "none" {
+			v.failf("must be a mapping, or the word none, not %s", describe(v.node))
+		}
+		return rules.TicketTemplate{None: true}
 	}
 	f := v.fields()
 	t := rules.TicketTemplate{

@@ -130,3 +130,14 @@ func (s *Set) add(declaration any, doc *document) {
 	}
 	s.origins[refOf(declaration)] = doc
 }
+
+// Without returns a set that leaves out the named declarations.
+func (s *Set) Without(refs map[Ref]bool) *Set {
+	kept := &Set{}
+	for _, d := range s.all() {
+		if ref := refOf(d); !refs[ref] {
+			kept.add(d, s.origins[ref])
+		}
+	}
+	return kept
+}

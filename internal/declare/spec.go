@@ -78,22 +78,33 @@ func kindOf(declaration any) Kind {
 
 // decode reads a spec through the same readers as a file.
 func decode(kind Kind, spec []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(spec))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
+	tree, err := parseJSON(spec)
+	if err != nil {
 		return nil, err
 	}
-	var faults Errors
-	r := &reading{ref: Ref{Kind: kind}, faults: &faults}
-	f := value{r: r, node: toNode(tree)}.fields()
-	r.ref.ID = f.values["id"].plain()
-	declaration := readerOf(kind)(f)
-	f.done()
+	node := toNode(tree)
+	declaration, faults := read(Ref{kind, value{node: child(node, "id")}.plain()}, "", node)
 	if err := faults.orNil(); err != nil {
 		return nil, err
 	}
 	return declaration, nil
+}
+
+func parseJSON(text []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var tree any
+	err := decoder.Decode(&tree)
+	return tree, err
+}
+
+// read reads a declaration from a node that came from no YAML file.
+func read(ref Ref, file string, node *yaml.Node) (any, Errors) {
+	var faults Errors
+	f := value{r: &reading{file: file, ref: ref, faults: &faults}, node: node}.fields()
+	declaration := readerOf(ref.Kind)(f)
+	f.done()
+	return declaration, faults
 }
 
 // toNode turns decoded JSON into the node the YAML reader would have made.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -27,8 +26,8 @@ const declarationsChannel = "telltale_declarations"
 func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error) {
 	var plan declare.Plan
 	err := db.InTx(ctx, func(tx *DB) error {
-		if _, err := tx.q.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(declarationsLock)); err != nil {
-			return fmt.Errorf("lock declarations: %w", err)
+		if err := tx.lockDeclarations(ctx); err != nil {
+			return err
 		}
 		var err error
 		if plan, err = tx.Plan(ctx, set); err != nil {
@@ -47,6 +46,14 @@ func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (decla
 		return declare.Plan{}, fmt.Errorf("apply declarations: %w", err)
 	}
 	return plan, nil
+}
+
+// lockDeclarations lets one transaction at a time change declarations.
+func (db *DB) lockDeclarations(ctx context.Context) error {
+	if _, err := db.q.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(declarationsLock)); err != nil {
+		return fmt.Errorf("lock declarations: %w", err)
+	}
+	return nil
 }
 
 // Plan checks a set and says what applying it would do. It changes nothing.
@@ -152,10 +159,10 @@ func (db *DB) known(ctx context.Context, set *declare.Set) (declare.Known, error
 		Refs:         make(map[declare.Ref]bool, len(specs)),
 		DeviceModels: make(map[devices.ID]string),
 	}
-	for _, ref := range slices.Collect(maps.Keys(specs)) {
+	for ref, spec := range specs {
 		known.Refs[ref] = true
 		if ref.Kind == declare.KindDevice {
-			device, err := declare.Decode[*devices.Device](specs[ref])
+			device, err := declare.Decode[*devices.Device](spec)
 			if err != nil {
 				return declare.Known{}, err
 			}
