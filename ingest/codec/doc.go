@@ -1,0 +1,18 @@
+// Package codec turns the bytes that devices send into reports.
+//
+//	topic, bytes --Router.Route--> Codec --Decode--> []devices.Report
+//
+// A [Source] says which topics speak which format and how to find the device's
+// id. The formats are [Native] (this product's own, see [NewNative]), the
+// status topic that goes with it ([NewStatus]), and [Fields]: any JSON, by
+// paths ([NewFields]).
+//
+// A codec believes nothing that it cannot read and guesses nothing: whatever
+// is wrong is a [*PayloadError] whose sentence names the field and the byte.
+// It does not know which devices exist and does not judge values or times;
+// that is the ingest pipeline's work. Codecs keep no state between messages
+// and are safe for concurrent use. Memory is bounded by the limits in this
+// package, whatever the bytes are.
+//
+// Start reading at [Codec], then native.go.
+package codec

@@ -1,0 +1,154 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Source says that the topics matching Filter speak a format.
+type Source struct {
+	Filter string // MQTT topic filter, with + and #
+	Codec  string // "native", "status" or "fields"
+
+	// Device says where the device's id stands: "topic[N]" for a level of the
+	// topic, counted from 0, or a path in the payload where the codec allows
+	// one. Empty: topic[1].
+	Device string
+
+	Fields *FieldMap // for "fields" only
+}
+
+// The topics of the native format; contract.md names them.
+const (
+	telemetryFilter = "telltale/+/telemetry"
+	statusFilter    = "telltale/+/status"
+	commandFilter   = "telltale/+/command"
+)
+
+// Router finds the codec of a topic. It is immutable and safe for concurrent
+// use.
+type Router struct {
+	routes []route
+}
+
+type route struct {
+	filter string
+	codec  Codec
+}
+
+// NewRouter returns a router of the native topics and of sources. Where
+// filters overlap the native ones win, then the earlier source. The error
+// lists everything that is wrong with the sources.
+func NewRouter(sources []Source) (*Router, error) {
+	all := append([]Source{
+		{Filter: telemetryFilter, Codec: "native"},
+		{Filter: statusFilter, Codec: "status"},
+	}, sources...)
+
+	r := &Router{}
+	var errs []error
+	for _, s := range all {
+		c, err := s.compile()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("source %q: %w", s.Filter, err))
+			continue
+		}
+		r.routes = append(r.routes, route{filter: s.Filter, codec: c})
+	}
+	return r, errors.Join(errs...)
+}
+
+func (s Source) compile() (Codec, error) {
+	if err := ValidFilter(s.Filter); err != nil {
+		return nil, err
+	}
+	if s.Fields != nil && s.Codec != "fields" {
+		return nil, fmt.Errorf("codec %s takes no fields", s.Codec)
+	}
+	device := s.Device
+	if device == "" {
+		device = "topic[1]"
+	}
+	switch s.Codec {
+	case "native":
+		return NewNative(device)
+	case "status":
+		return NewStatus(device)
+	case "fields":
+		return NewFields(device, s.Fields)
+	default:
+		return nil, fmt.Errorf("unknown codec %q; there are native, status and fields", s.Codec)
+	}
+}
+
+// Route returns the codec for a topic.
+func (r *Router) Route(topic string) (Codec, bool) {
+	for i := range r.routes {
+		if Matches(r.routes[i].filter, topic) {
+			return r.routes[i].codec, true
+		}
+	}
+	return nil, false
+}
+
+// Filters returns the topic filters that a subscriber must subscribe to.
+func (r *Router) Filters() []string {
+	filters := make([]string, len(r.routes))
+	for i := range r.routes {
+		filters[i] = r.routes[i].filter
+	}
+	return filters
+}
+
+// IsCommand reports whether a topic carries commands to devices, which are
+// nothing to ingest.
+func IsCommand(topic string) bool { return Matches(commandFilter, topic) }
+
+// IsTelemetry reports whether a topic is the native one for telemetry.
+func IsTelemetry(topic string) bool { return Matches(telemetryFilter, topic) }
+
+// Matches reports whether an MQTT topic filter matches a topic. A wildcard in
+// the first level does not match topics that begin with "$" [MQTT-4.7.2-1].
+func Matches(filter, topic string) bool {
+	if strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$") {
+		return false
+	}
+	for {
+		want, restFilter, moreFilter := strings.Cut(filter, "/")
+		if want == "#" {
+			return true
+		}
+		have, restTopic, moreTopic := strings.Cut(topic, "/")
+		if want != "+" && want != have {
+			return false
+		}
+		if !moreTopic {
+			// "a/#" also matches "a" [MQTT-4.7.1-2].
+			return !moreFilter || restFilter == "#"
+		}
+		if !moreFilter {
+			return false
+		}
+		filter, topic = restFilter, restTopic
+	}
+}
+
+// ValidFilter returns nil when s is an MQTT topic filter, and else a sentence.
+func ValidFilter(s string) error {
+	if s == "" || len(s) > 65535 {
+		return errors.New("topic filter must have 1 to 65535 bytes")
+	}
+	levels := strings.Split(s, "/")
+	for i, level := range levels {
+		switch {
+		case strings.ContainsRune(level, 0):
+			return errors.New("topic filter holds a null character")
+		case strings.Contains(level, "#") && (level != "#" || i != len(levels)-1):
+			return fmt.Errorf("topic filter %q has a # that is not its last level", s)
+		case strings.Contains(level, "+") && level != "+":
+			return fmt.Errorf("topic filter %q has a + that is not a whole level", s)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package codec
+
+import (
+	"errors"
+
+	"telltale/devices"
+)
+
+// Status decodes the topic on which a device, or the broker as its last will,
+// says "online" or "offline". An empty payload only clears what the broker
+// retains and is no report.
+type Status struct{ device selector }
+
+// NewStatus returns the status codec. device is as for [NewNative].
+func NewStatus(device string) (*Status, error) {
+	n, err := NewNative(device)
+	if err != nil {
+		return nil, err
+	}
+	return &Status{device: n.device}, nil
+}
+
+// Decode implements [Codec].
+func (c *Status) Decode(dst []devices.Report, p Payload) ([]devices.Report, error) {
+	id, err := c.device.fromTopic(p.Topic)
+	if err != nil {
+		return dst, err
+	}
+	var presence devices.Presence
+	switch string(p.Body) {
+	case "":
+		return dst, nil
+	case "online":
+		presence = devices.Online
+	case "offline":
+		presence = devices.Offline
+	default:
+		return dst, &PayloadError{Offset: 0, Err: errors.New("status must be online or offline")}
+	}
+	dst, r := extend(dst)
+	r.Device, r.ObservedAt, r.ReceivedAt, r.Presence = id, p.ReceivedAt, p.ReceivedAt, presence
+	return dst, nil
+}
