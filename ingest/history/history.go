@@ -21,3 +21,9 @@ type Query struct {
 	From, To time.Time
 	Step     time.Duration // zero: every reading
 }
+
+// Point is one reading of a metric, a number or a label.
+type Point struct {
+	T     time.Time // ObservedAt
+	Value devices.Value
+}

@@ -1,0 +1,72 @@
+package history
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Consumer names the history writers in leases and checkpoints.
+const Consumer = "history"
+
+// Options say how a [Writer] works.
+type Options struct {
+	Node       string // stable name of this node, in leases. Required
+	Partitions int    // of the log. Required
+
+	// MaxReadings ends the gathering of a batch. It bounds memory, with the
+	// size of one message of the log on top. Zero means 20,000: larger
+	// batches made COPY no faster.
+	MaxReadings int
+
+	// MaxWait is how long a batch is gathered when readings are few; it is
+	// how late history may be, and bounds the transactions per second. Zero
+	// means 200 ms.
+	MaxWait time.Duration
+
+	Log     *zap.Logger // nil: silence
+	Metrics *Metrics    // nil: not counted
+}
+
+const (
+	defaultMaxReadings = 20_000
+	defaultMaxWait     = 200 * time.Millisecond
+)
+
+// Lease times. A writer that dies is followed by another within leaseTTL; one
+// that restarts under its own name takes its leases back at once.
+const (
+	leaseTTL   = 15 * time.Second
+	leaseRenew = 5 * time.Second
+	leaseRetry = time.Second
+)
+
+// Pauses between tries while the store is away.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+func (o *Options) validate() error {
+	var errs []error
+	if o.Node == "" {
+		errs = append(errs, errors.New("node name: not given"))
+	}
+	if o.Partitions < 1 {
+		errs = append(errs, errors.New("partitions: must be at least 1"))
+	}
+	if o.MaxReadings < 0 || o.MaxWait < 0 {
+		errs = append(errs, errors.New("limits of a batch: must not be negative"))
+	}
+	return errors.Join(errs...)
+}
+
+func (o *Options) setDefaults() {
+	o.MaxReadings = cmp.Or(o.MaxReadings, defaultMaxReadings)
+	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+}

@@ -1,0 +1,196 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Writer moves the log's reports into a store.
+type Writer struct {
+	store  Store
+	source Source
+	leases Leases
+	opts   Options
+
+	// messages carries what the followers read, one message of the log each.
+	// It has no room of its own: a follower waits until it is taken.
+	messages chan Chunk
+
+	mu        sync.Mutex
+	following map[int]*follower // by partition
+}
+
+// NewWriter returns a writer that reads from source what it holds leases for
+// and writes it to store. Nothing runs before [Writer.Run].
+func NewWriter(store Store, source Source, leases Leases, opts Options) (*Writer, error) {
+	if err := opts.validate(); err != nil {
+		return nil, fmt.Errorf("history writer: %w", err)
+	}
+	opts.setDefaults()
+	return &Writer{
+		store: store, source: source, leases: leases, opts: opts,
+		messages:  make(chan Chunk),
+		following: make(map[int]*follower),
+	}, nil
+}
+
+// Run holds leases, reads and writes until ctx ends; then it returns nil. What
+// it has read and not yet written by then is read again by the next Run: the
+// store's positions say from where.
+func (w *Writer) Run(ctx context.Context) error {
+	batches := make(chan *batch) // no room: one batch is gathered while one is written
+	var wg sync.WaitGroup
+	for partition := range w.opts.Partitions {
+		wg.Go(func() { w.hold(ctx, partition) })
+	}
+	wg.Go(func() {
+		defer close(batches)
+		for {
+			b, ok := w.gather(ctx)
+			if !ok {
+				return
+			}
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for b := range batches {
+		w.write(ctx, b)
+	}
+	wg.Wait()
+	return nil
+}
+
+// gather collects messages until the batch is full or its time is over. It
+// reports false when ctx has ended.
+func (w *Writer) gather(ctx context.Context) (*batch, bool) {
+	b := &batch{}
+	select {
+	case m := <-w.messages:
+		b.add(m)
+	case <-ctx.Done():
+		return nil, false
+	}
+	timeout := time.NewTimer(w.opts.MaxWait)
+	defer timeout.Stop()
+	for b.readings < w.opts.MaxReadings {
+		select {
+		case m := <-w.messages:
+			b.add(m)
+		case <-timeout.C:
+			return b, true
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+	return b, true
+}
+
+// write stores the batch, trying for ever. Partitions that went to another
+// writer are left out; it reads their part itself.
+func (w *Writer) write(ctx context.Context, b *batch) {
+	for pause := firstRetry; len(b.chunks) > 0 && ctx.Err() == nil; {
+		began := time.Now()
+		written, err := w.store.Write(ctx, b.chunks)
+		if err == nil {
+			w.opts.Metrics.written(written, time.Since(began))
+			return
+		}
+		var fenced *FencedError
+		if errors.As(err, &fenced) {
+			if lost := b.drop(fenced.Partitions); len(lost) > 0 {
+				w.abandon(lost)
+				continue
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		w.opts.Metrics.retried()
+		w.opts.Log.Warn("history waits for its store", zap.Int("readings", b.readings),
+			zap.Duration("retry_in", pause), zap.Error(err))
+		wait(ctx, pause)
+		pause = min(2*pause, lastRetry)
+	}
+}
+
+// abandon stops the followers that read chunks which another writer reads by
+// now. A follower under a later lease goes on.
+func (w *Writer) abandon(lost []Chunk) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range lost {
+		w.opts.Log.Warn("history partition went to another node", zap.Int("partition", c.Partition))
+		if f := w.following[c.Partition]; f != nil && f.epoch == c.Epoch {
+			f.stop(errFenced)
+		}
+	}
+}
+
+// batch is what one Write stores.
+type batch struct {
+	chunks   []Chunk
+	readings int
+}
+
+// add appends a message of the log to its partition's chunk. A lease of a later epoch
+// starts the partition anew, from what was stored; what was gathered under the
+// earlier one comes again and must not stand before it.
+func (b *batch) add(m Chunk) {
+	i := slices.IndexFunc(b.chunks, func(c Chunk) bool { return c.Partition == m.Partition })
+	if i < 0 {
+		i = len(b.chunks)
+		b.chunks = append(b.chunks, Chunk{Partition: m.Partition, Epoch: m.Epoch})
+	}
+	c := &b.chunks[i]
+	if m.Epoch < c.Epoch {
+		return
+	}
+	if m.Epoch > c.Epoch {
+		b.readings -= countReadings(c)
+		*c = Chunk{Partition: m.Partition, Epoch: m.Epoch}
+	}
+	c.Seq = m.Seq
+	c.Reports = append(c.Reports, m.Reports...)
+	b.readings += countReadings(&m)
+}
+
+// drop takes partitions out of the batch and returns their chunks.
+func (b *batch) drop(partitions []int) (dropped []Chunk) {
+	b.chunks = slices.DeleteFunc(b.chunks, func(c Chunk) bool {
+		lost := slices.Contains(partitions, c.Partition)
+		if lost {
+			dropped = append(dropped, c)
+		}
+		return lost
+	})
+	return dropped
+}
+
+// countReadings counts a report without readings as one: it costs the store
+// as much.
+func countReadings(c *Chunk) int {
+	n := 0
+	for i := range c.Reports {
+		n += max(1, len(c.Reports[i].Readings))
+	}
+	return n
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
