@@ -181,7 +181,8 @@ create table device_presence (
   last_seen    timestamptz not null, -- our clock
   observed_at  timestamptz not null, -- the device's clock in its last report
   announced    text not null default 'unknown' check (announced in ('unknown', 'online', 'offline')),
-  "values"     jsonb not null default '{}', -- latest of each metric: {"temperature": {"t": "2026-...", "v": 4.2}}, labels as "l"
+  "values"     jsonb not null default '{}', -- latest value of each metric: {"temperature": 4.2, "mode": "defrost"}
+  value_times  jsonb not null default '{}', -- when each was observed, in Unix microseconds
   faults       text[] not null default '{}', -- present according to the last report that spoke of faults
   faults_at    timestamptz -- the device's clock in that report; null: none ever spoke of faults
 ) with (fillfactor = 50); -- rewritten all the time: room for updates within the page
@@ -301,6 +302,7 @@ create table recalls (
   class       text not null default '' check (class in ('', 'I', 'II', 'III')),
   reason      text not null,
   shipment_ids text[] not null,
+  lots        jsonb not null default '[]', -- [{"gtin", "lot"}]
   explanation text[] not null default '{}',
   proposed_at timestamptz not null,
   updated_at  timestamptz not null,
@@ -380,9 +382,11 @@ create table quarantine (
   received_at  timestamptz not null, -- the first time
   last_at      timestamptz not null,
   count        bigint not null default 1,
-  replayed_at  timestamptz
+  replayed_at  timestamptz,
+  replay_requested_at timestamptz -- a gateway shall take it again
 );
 create index on quarantine (reason, received_at desc);
+create index quarantine_requested on quarantine (received_at, id) where replay_requested_at is not null;
 
 -- Access.
 
