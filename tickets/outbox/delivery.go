@@ -23,9 +23,10 @@ type Delivery struct {
 	Destination string // name of the destination in the configuration
 	Event       Event
 	State       State
-	Attempts    int
+	Attempts    int // counted up by every claim
 	NextAt      time.Time
 	LastError   string
+	CreatedAt   time.Time
 }
 
 // State is where a delivery stands.
@@ -37,5 +38,12 @@ const (
 	Running   State = "running"
 	Retryable State = "retryable"
 	Completed State = "completed"
-	Discarded State = "discarded" // a person gave it up, or it can never succeed
+	Discarded State = "discarded" // a person gave it up, or it was refused for too long
 )
+
+// Outcome is what became of a claimed delivery.
+type Outcome struct {
+	State State         // Completed, Retryable or Discarded
+	After time.Duration // Retryable: not before this has passed
+	Error string        // what went wrong; "" when Completed
+}

@@ -1,4 +1,4 @@
-package postgres_test
+package tickets_test
 
 import (
 	"context"
