@@ -1,0 +1,225 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"telltale/devices"
+	"telltale/ingest/history"
+	"telltale/internal/views"
+	"telltale/rules"
+	"telltale/tickets"
+)
+
+// metricFigure builds the chart of one metric of a device.
+func (s *Server) metricFigure(ctx context.Context, v viewer, row views.DeviceRow, model *devices.Model, m devices.Metric, chosen timeRange) (*chart, error) {
+	from, to := v.Now.Add(-chosen.Back), v.Now
+	figure, err := s.figure(ctx, v, row.ID, model, m, from, to)
+	if err != nil {
+		return nil, err
+	}
+	figure.Short, figure.Every = true, true
+	return figure, nil
+}
+
+// figure reads one metric of a device over a time and says what it shows.
+func (s *Server) figure(ctx context.Context, v viewer, id devices.ID, model *devices.Model, m devices.Metric, from, to time.Time) (*chart, error) {
+	step := stepFor(to.Sub(from), model.ReportEvery, maxPoints)
+	buckets, err := s.deps.History.Range(ctx, history.Query{Device: id, Metric: m.Name, From: from, To: to, Step: step})
+	if err != nil {
+		return nil, err
+	}
+	print := func(f float64) string { return quantity(devices.Number(f), m) }
+	if m.Unit == "bool" {
+		print = func(f float64) string { return fmt.Sprintf("%.0f%s%%", f*100, thin) }
+	}
+	figure := &chart{Title: title(m.Name), Table: v.table(buckets, print)}
+	figure.Summary = v.summary(m.Name, from, to, buckets, print)
+	if m.Unit == "bool" {
+		figure.Summary = onSummary(v, m.Name, from, to, buckets)
+	}
+	figure.data = chartData{
+		Unit: unitSign(m.Unit), From: unix(from), To: unix(to),
+		Series: []chartSeries{lineOf(words(m.Name), buckets, step, gapFor(step, model.StaleAfter))},
+	}
+	return figure, nil
+}
+
+// onSummary says how often a switch was on.
+func onSummary(v viewer, name string, from, to time.Time, buckets []history.Bucket) string {
+	var on float64
+	var n int64
+	for _, b := range buckets {
+		on += b.Avg * float64(b.N)
+		n += b.N
+	}
+	when := fmt.Sprintf("%s to %s", v.short(from), v.short(to))
+	if n == 0 {
+		return fmt.Sprintf("%s, %s: no readings.", title(name), when)
+	}
+	return fmt.Sprintf("%s, %s: yes in %.0f%s%% of %s.", title(name), when, on/float64(n)*100, thin, plural(n, "reading"))
+}
+
+// behind returns the rule of an alarm as it was then, and the model of its
+// device; nil for what is not known any more.
+func (s *Server) behind(ctx context.Context, a *tickets.Alarm) (*rules.Rule, *devices.Model, error) {
+	rule, err := s.deps.Pages.RuleAt(ctx, a.Key.Rule, a.RuleVersion)
+	if err != nil {
+		return nil, nil, err
+	}
+	row, err := s.deps.Pages.DeviceRow(ctx, a.Key.Subject.ID, s.now())
+	if errors.Is(err, devices.ErrUnknown) {
+		return rule, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	models, err := s.deps.Pages.Models(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return rule, models[row.Model], nil
+}
+
+// Around an alarm a chart shows as much again as it lasted, within bounds.
+const (
+	leastAround = 20 * time.Minute
+	mostAround  = 6 * time.Hour
+	longestView = 14 * 24 * time.Hour
+)
+
+// around returns the time that the chart of an alarm covers.
+func around(a *tickets.Alarm, now time.Time) (from, to time.Time) {
+	start, end := a.RaisedAt, a.ClearedAt
+	if !a.PendingSince.IsZero() {
+		start = a.PendingSince
+	}
+	if end.IsZero() {
+		end = now
+	}
+	room := min(max(end.Sub(start)/2, leastAround), mostAround)
+	from, to = start.Add(-room), end.Add(room)
+	if to.After(now) && now.After(end) {
+		to = now
+	}
+	if a.ClearedAt.IsZero() {
+		to = end
+	}
+	if to.Sub(from) > longestView {
+		to = from.Add(longestView)
+	}
+	return from, to
+}
+
+// alarmFigure builds the chart of what an alarm's rule watched, with the
+// rule's limit and the moments that were decided. It is nil when the device
+// or its rule are not known any more.
+func (s *Server) alarmFigure(ctx context.Context, v viewer, a *tickets.Alarm) (*chart, error) {
+	rule, model, err := s.behind(ctx, a)
+	if err != nil || model == nil {
+		return nil, err
+	}
+	var when string
+	if rule != nil {
+		when = rule.When
+	}
+	metric, limits, ok := watched(when, model)
+	if !ok {
+		return nil, nil
+	}
+	from, to := around(a, v.Now)
+	figure, err := s.figure(ctx, v, devices.ID(a.Key.Subject.ID), model, metric, from, to)
+	if err != nil {
+		return nil, err
+	}
+	figure.Title += " around the fault"
+	figure.Source = "/charts/alarm/" + url.PathEscape(a.ID)
+	figure.Limited, figure.Every = len(limits) > 0, a.ClearedAt.IsZero()
+	for _, l := range limits {
+		figure.data.Limits = append(figure.data.Limits, chartLimit{l, "limit " + quantity(devices.Number(l), metric)})
+	}
+	figure.data.Marks, figure.data.Spans = momentsOf(a, v.Now)
+	figure.Summary += momentsText(v, a, limits, metric)
+	return figure, nil
+}
+
+func momentsOf(a *tickets.Alarm, now time.Time) ([]chartMark, []chartSpan) {
+	var marks []chartMark
+	if !a.PendingSince.IsZero() && a.PendingSince.Before(a.RaisedAt) {
+		marks = append(marks, chartMark{unix(a.PendingSince), "onset", "amber"})
+	}
+	marks = append(marks, chartMark{unix(a.RaisedAt), "raised", "red"})
+	end := a.ClearedAt
+	if end.IsZero() {
+		end = now
+	} else {
+		marks = append(marks, chartMark{unix(end), "cleared", "green"})
+	}
+	return marks, []chartSpan{{unix(a.RaisedAt), unix(end), "outside"}}
+}
+
+func momentsText(v viewer, a *tickets.Alarm, limits []float64, m devices.Metric) string {
+	text := ""
+	for _, l := range limits {
+		text += fmt.Sprintf(" The rule's limit is %s.", quantity(devices.Number(l), m))
+	}
+	text += fmt.Sprintf(" Raised at %s", v.short(a.RaisedAt))
+	if a.ClearedAt.IsZero() {
+		return text + ", not cleared yet."
+	}
+	return text + fmt.Sprintf(", cleared at %s.", v.short(a.ClearedAt))
+}
+
+func (s *Server) alarmChart(w http.ResponseWriter, r *http.Request) {
+	alarm, err := s.deps.Alarms.Alarm(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	figure, err := s.alarmFigure(r.Context(), viewer{s.now(), zoneOf(r)}, alarm)
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	if figure == nil {
+		writeProblem(w, http.StatusNotFound, "Nothing is known any more of what this alarm was about.")
+		return
+	}
+	s.sendChart(w, figure.data)
+}
+
+func (s *Server) deviceChart(w http.ResponseWriter, r *http.Request) {
+	ctx, v := r.Context(), viewer{s.now(), zoneOf(r)}
+	row, err := s.deps.Pages.DeviceRow(ctx, r.PathValue("id"), v.Now)
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	models, err := s.deps.Pages.Models(ctx)
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	model := models[row.Model]
+	name := r.URL.Query().Get("metric")
+	if model == nil || model.Metrics[name].Name == "" {
+		writeProblem(w, http.StatusNotFound, fmt.Sprintf("Device %s has no metric %q.", row.ID, name))
+		return
+	}
+	figure, err := s.metricFigure(ctx, v, row, model, model.Metrics[name], rangeOf(r.URL.Query().Get("range")))
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	s.sendChart(w, figure.data)
+}
+
+// chartProblem answers a script with a problem document.
+func (s *Server) chartProblem(w http.ResponseWriter, r *http.Request, err error) {
+	status, sentence := s.judge(r.Context(), err)
+	writeProblem(w, status, sentence)
+}

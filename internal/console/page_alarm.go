@@ -1,0 +1,77 @@
+package console
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+
+	"telltale/devices"
+	"telltale/internal/access"
+	"telltale/tickets"
+)
+
+type alarmContents struct {
+	*chrome
+	Alarm  *tickets.Alarm
+	Title  string
+	Chart  *chart
+	Values []namedValue
+
+	MayAcknowledge bool
+}
+
+// namedValue is one value as it is read.
+type namedValue struct{ Name, Text string }
+
+// namedValues prints values with the units of their model, by name.
+func namedValues(values map[string]devices.Value, model *devices.Model) []namedValue {
+	var out []namedValue
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, namedValue{words(name), quantity(values[name], metricOf(model, name))})
+	}
+	return out
+}
+
+// metricOf returns what the model says of a metric; a metric it does not know
+// has a name and no unit.
+func metricOf(model *devices.Model, name string) devices.Metric {
+	if model != nil {
+		if m, ok := model.Metrics[name]; ok {
+			return m
+		}
+	}
+	return devices.Metric{Name: name}
+}
+
+func (s *Server) alarmPage(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	alarm, err := s.deps.Alarms.Alarm(ctx, r.PathValue("id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	c, _, err := s.frame(r, "Alarm", "tickets")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page := alarmContents{chrome: c, Alarm: alarm, MayAcknowledge: c.Person.Can(access.HandleAlarms)}
+	rule, model, err := s.behind(ctx, alarm)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page.Alarm = alarm
+	page.chrome.Title = alarm.Key.Rule
+	if rule != nil {
+		page.chrome.Title = cmp.Or(rule.Title, rule.ID)
+	}
+	page.Title = page.chrome.Title
+	page.Values = namedValues(alarm.Values, model)
+	if page.Chart, err = s.alarmFigure(ctx, c.viewer, alarm); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.show(w, "alarm", page)
+}

@@ -1,0 +1,107 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+
+	"telltale/internal/views"
+	"telltale/tickets"
+	"telltale/tickets/recalls"
+)
+
+// overviewRows is how many of each kind the overview shows.
+const overviewRows = 6
+
+type priorityCount struct {
+	Priority tickets.Priority
+	Count    int64
+}
+
+type overviewContents struct {
+	*chrome
+	Heading, Sub string
+	Tally        views.Tally
+	ByPriority   []priorityCount
+
+	Declared, Reporting, Late, Offline, Never int64
+
+	Tickets   []ticketLine
+	Recalls   []recallLine
+	Shipments []shipmentLine
+	Alarms    []views.AlarmRow
+
+	NoTickets, NoRecalls, NoShipments, NoAlarms empty
+}
+
+func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) {
+	c, tally, err := s.frame(r, "Overview", "overview")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page := overviewContents{
+		chrome: c, Tally: tally,
+		NoTickets:   empty{Title: "All quiet", Text: "No ticket needs work.", Slim: true},
+		NoRecalls:   empty{Title: "Nothing to sign", Text: "A recall is proposed here when a shipment uses up a budget.", Slim: true},
+		NoShipments: empty{Title: "Nothing at risk", Text: "Every shipment is within its budgets.", Slim: true},
+		NoAlarms:    empty{Title: "No active alarms", Text: "Every device is within its rules.", Slim: true},
+	}
+	for _, p := range priorities() {
+		if n := tally.Unsolved[p]; n > 0 {
+			page.ByPriority = append(page.ByPriority, priorityCount{p, n})
+		}
+	}
+	page.Heading, page.Sub = greeting(tally)
+	if err := s.fillOverview(r, &page); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.show(w, "overview", page)
+}
+
+// greeting says first what matters most.
+func greeting(t views.Tally) (heading, sub string) {
+	urgent := t.Unsolved[tickets.Urgent]
+	switch {
+	case t.RecallsToSign > 0:
+		return plural(t.RecallsToSign, "recall") + " to sign", "A shipment has used up a temperature budget; its lots are on hold until people decide."
+	case urgent > 0:
+		return plural(urgent, "urgent ticket"), "The gravest faults come first. This page keeps itself up to date."
+	case t.UnsolvedTotal() > 0:
+		return "Nothing urgent", fmt.Sprintf("%s in work. This page keeps itself up to date.", plural(t.UnsolvedTotal(), "ticket"))
+	default:
+		return "All quiet", "Nothing needs attention. This page keeps itself up to date."
+	}
+}
+
+func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
+	ctx := r.Context()
+	models, err := s.deps.Pages.Models(ctx)
+	if err != nil {
+		return err
+	}
+	fleet, err := s.deps.Pages.Fleet(ctx, page.Now, staleAfter(models))
+	if err != nil {
+		return err
+	}
+	page.Declared, page.Reporting = fleet.Declared(), fleet.Online
+	page.Late, page.Offline, page.Never = fleet.Late, fleet.Offline, fleet.Unknown
+
+	open, err := s.deps.Pages.TicketRows(ctx, views.TicketQuery{Statuses: inboxes()[0].statuses, Limit: 2 * overviewRows})
+	if err != nil {
+		return err
+	}
+	page.Tickets = ticketLines(open.Rows)
+	toSign, err := s.deps.Pages.ListRecalls(ctx, recalls.Query{Statuses: []recalls.Status{recalls.Proposed}, Limit: overviewRows})
+	if err != nil {
+		return err
+	}
+	page.Recalls = recallLines(toSign)
+	risky, err := s.deps.Pages.ShipmentRows(ctx, views.ShipmentQuery{AtRisk: true, Limit: overviewRows})
+	if err != nil {
+		return err
+	}
+	page.Shipments = page.shipmentLines(risky.Rows)
+	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Limit: overviewRows})
+	return err
+}

@@ -1,0 +1,73 @@
+package console
+
+import (
+	"context"
+	"time"
+
+	"telltale/devices"
+	"telltale/internal/views"
+	"telltale/rules"
+	"telltale/rules/excursion"
+	"telltale/tickets"
+	"telltale/tickets/recalls"
+)
+
+// PageReads is what the pages read. Errors about ids that name nothing are
+// the domain's own; what is declared and optional is nil when it is missing.
+type PageReads interface {
+	TicketReads
+	AlarmReads
+	DeviceReads
+	ShipmentReads
+	RecallReads
+	CustomerReads
+}
+
+// TicketReads is what pages read about tickets.
+type TicketReads interface {
+	Tally(ctx context.Context) (views.Tally, error)
+	TicketRows(ctx context.Context, q views.TicketQuery) (views.Page[views.TicketRow], error)
+	ArticleSpec(ctx context.Context, id string) (*tickets.Article, error)
+}
+
+// AlarmReads is what pages read about alarms and the rules behind them.
+type AlarmReads interface {
+	AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmRow, error)
+	RuleAlarms(ctx context.Context) (map[string]views.RuleAlarms, error)
+	RuleAt(ctx context.Context, id string, version int) (*rules.Rule, error)
+}
+
+// DeviceReads is what pages read about devices.
+type DeviceReads interface {
+	DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time) (views.Page[views.DeviceRow], error)
+	DeviceRow(ctx context.Context, id string, now time.Time) (views.DeviceRow, error)
+	Fleet(ctx context.Context, now time.Time, staleAfter map[string]time.Duration) (views.Fleet, error)
+	OwnerSpans(ctx context.Context, device string) ([]views.OwnerSpan, error)
+	Models(ctx context.Context) (map[string]*devices.Model, error)
+}
+
+// ShipmentReads is what pages read about shipments.
+type ShipmentReads interface {
+	ShipmentRows(ctx context.Context, q views.ShipmentQuery) (views.Page[recalls.Summary], error)
+	ReadCase(ctx context.Context, shipment string) (*recalls.Case, error)
+	LoadTrace(ctx context.Context, shipment string) (excursion.Trace, error)
+}
+
+// RecallReads is what pages read about recalls and holds.
+type RecallReads interface {
+	ListRecalls(ctx context.Context, query recalls.Query) ([]*recalls.Recall, error)
+	Recall(ctx context.Context, id string) (*recalls.Recall, error)
+	ListHolds(ctx context.Context, query recalls.HoldQuery) ([]recalls.Hold, error)
+}
+
+// RecallDecisions is how people decide about recalls.
+type RecallDecisions interface {
+	Approve(ctx context.Context, id, person, comment string) (*recalls.Recall, error)
+	Reject(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
+	Close(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
+}
+
+// CustomerReads is what pages read about customers.
+type CustomerReads interface {
+	CustomerNames(ctx context.Context, ids []string) (map[string]string, error)
+}

@@ -1,0 +1,232 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"telltale/devices"
+	"telltale/internal/declare"
+	"telltale/internal/views"
+	"telltale/rules"
+	"telltale/tickets"
+)
+
+const deviceRows = `
+	select d.spec, coalesce(o.customer_id, ''), p.last_seen, coalesce(p.announced, 'unknown'),
+	       coalesce(m.spec ->> 'stale_after', ''), coalesce(c.name, ''), coalesce(p."values", '{}'),
+	       coalesce(p.faults, '{}'), coalesce(a.active, 0)
+	from devices d
+	join models m on m.id = d.model
+	left join device_owners o on o.device_id = d.id
+	  and o.owned_from <= @now and (o.owned_until is null or o.owned_until > @now)
+	left join customers c on c.id = o.customer_id
+	left join device_presence p on p.device_id = d.id
+	left join (select subject_id, count(*) as active from alarms
+	           where subject_type = 'device' and cleared_at is null group by subject_id) a on a.subject_id = d.id`
+
+// DeviceRows returns devices ordered by id with what is known of them now.
+func (db *DB) DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time) (views.Page[views.DeviceRow], error) {
+	limit := cmp.Or(q.Limit, views.DefaultLimit)
+	rows, err := db.q.Query(ctx, deviceRows+`
+		where d.id > @after
+		  and (@model = '' or d.model = @model)
+		  and (@owner = '' or o.customer_id = @owner)
+		  and (not @alarmed or a.active > 0)
+		  and (@text = '%%' or d.id ilike @text or d.serial ilike @text or d.site ilike @text or c.name ilike @text)
+		order by d.id
+		limit @limit`,
+		pgx.NamedArgs{
+			"now": now, "after": q.After, "model": q.Model, "owner": q.Owner, "alarmed": q.Alarmed,
+			"text": contains(q.Text), "limit": limit + 1,
+		})
+	if err != nil {
+		return views.Page[views.DeviceRow]{}, fmt.Errorf("list devices: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanDeviceRow)
+	if err != nil {
+		return views.Page[views.DeviceRow]{}, fmt.Errorf("list devices: %w", err)
+	}
+	return pageOf(all, limit, func(r views.DeviceRow) string { return string(r.ID) }), nil
+}
+
+// DeviceRow returns one device, or an error that is [devices.ErrUnknown].
+func (db *DB) DeviceRow(ctx context.Context, id string, now time.Time) (views.DeviceRow, error) {
+	rows, err := db.q.Query(ctx, deviceRows+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": id})
+	if err != nil {
+		return views.DeviceRow{}, fmt.Errorf("read device %s: %w", id, err)
+	}
+	row, err := pgx.CollectExactlyOneRow(rows, scanDeviceRow)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return row, fmt.Errorf("%w %s", devices.ErrUnknown, id)
+	}
+	if err != nil {
+		return row, fmt.Errorf("read device %s: %w", id, err)
+	}
+	return row, nil
+}
+
+func scanDeviceRow(row pgx.CollectableRow) (views.DeviceRow, error) {
+	var r views.DeviceRow
+	var spec, values []byte
+	var announced, staleAfter string
+	var lastSeen *time.Time
+	err := row.Scan(&spec, &r.Customer, &lastSeen, &announced, &staleAfter, &r.CustomerName, &values, &r.Faults, &r.ActiveAlarms)
+	if err != nil {
+		return r, err
+	}
+	device, err := declare.Decode[*devices.Device](spec)
+	if err != nil {
+		return r, err
+	}
+	r.Device, r.LastSeen = *device, orZero(lastSeen)
+	switch announced {
+	case devices.Online.String():
+		r.Announced = devices.Online
+	case devices.Offline.String():
+		r.Announced = devices.Offline
+	}
+	if staleAfter != "" {
+		if r.StaleAfter, err = declare.ParseDuration(staleAfter); err != nil {
+			return r, err
+		}
+	}
+	r.Values, err = latestValues(values)
+	return r, err
+}
+
+// latestValues reads the values of a presence row: numbers and labels.
+func latestValues(text []byte) (map[string]devices.Value, error) {
+	var plain map[string]any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return nil, fmt.Errorf("latest values: %w", err)
+	}
+	values := make(map[string]devices.Value, len(plain))
+	for name, v := range plain {
+		switch v := v.(type) {
+		case float64:
+			values[name] = devices.Number(v)
+		case string:
+			values[name] = devices.Label(v)
+		}
+	}
+	return values, nil
+}
+
+// Fleet counts the declared devices by presence as of now. StaleAfter says,
+// by model, how long a device may be quiet; models that are missing expect
+// nothing.
+func (db *DB) Fleet(ctx context.Context, now time.Time, staleAfter map[string]time.Duration) (views.Fleet, error) {
+	models, quiet := make([]string, 0, len(staleAfter)), make([]time.Time, 0, len(staleAfter))
+	for model, d := range staleAfter {
+		if d > 0 {
+			models, quiet = append(models, model), append(quiet, now.Add(-d))
+		}
+	}
+	var f views.Fleet
+	err := db.q.QueryRow(ctx, `
+		with state as (
+		  select case when p.last_seen is null then 'unknown' when p.announced = 'offline' then 'offline'
+		              when p.last_seen < m.since then 'late' else 'online' end as presence
+		  from devices d
+		  left join device_presence p on p.device_id = d.id
+		  left join unnest($1::text[], $2::timestamptz[]) m (model, since) on m.model = d.model)
+		select count(*) filter (where presence = 'online'), count(*) filter (where presence = 'late'),
+		       count(*) filter (where presence = 'offline'), count(*) filter (where presence = 'unknown')
+		from state`, models, quiet).Scan(&f.Online, &f.Late, &f.Offline, &f.Unknown)
+	if err != nil {
+		return f, fmt.Errorf("count devices: %w", err)
+	}
+	return f, nil
+}
+
+// OwnerSpans returns who owned a device when, the latest first.
+func (db *DB) OwnerSpans(ctx context.Context, device string) ([]views.OwnerSpan, error) {
+	rows, err := db.q.Query(ctx, `
+		select o.customer_id, c.name, o.owned_from, o.owned_until
+		from device_owners o join customers c on c.id = o.customer_id
+		where o.device_id = $1 order by o.owned_from desc`, device)
+	if err != nil {
+		return nil, fmt.Errorf("read owners of %s: %w", device, err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (views.OwnerSpan, error) {
+		var o views.OwnerSpan
+		var until *time.Time
+		err := row.Scan(&o.CustomerID, &o.CustomerName, &o.From, &until)
+		o.Until = orZero(until)
+		return o, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read owners of %s: %w", device, err)
+	}
+	return all, nil
+}
+
+// ArticleSpec returns one article, nil when it is not declared.
+func (db *DB) ArticleSpec(ctx context.Context, id string) (*tickets.Article, error) {
+	return loadSpec[*tickets.Article](ctx, db, declare.KindArticle, id)
+}
+
+// Models returns the declared models by id.
+func (db *DB) Models(ctx context.Context) (map[string]*devices.Model, error) {
+	all, err := loadSpecs[*devices.Model](ctx, db, declare.KindModel)
+	if err != nil {
+		return nil, err
+	}
+	models := make(map[string]*devices.Model, len(all))
+	for _, m := range all {
+		models[m.ID] = m
+	}
+	return models, nil
+}
+
+// RuleAt returns a rule as it was at a version, nil when there never was.
+func (db *DB) RuleAt(ctx context.Context, id string, version int) (*rules.Rule, error) {
+	var spec []byte
+	err := db.q.QueryRow(ctx, `select spec from rule_versions where rule_id = $1 and version = $2`, id, version).Scan(&spec)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read version %d of rule %s: %w", version, id, err)
+	}
+	rule, err := declare.Decode[*rules.Rule](spec)
+	if err != nil {
+		return nil, err
+	}
+	rule.Version = version
+	return rule, nil
+}
+
+// CustomerNames returns the names of those of the customers that exist.
+func (db *DB) CustomerNames(ctx context.Context, ids []string) (map[string]string, error) {
+	rows, err := db.q.Query(ctx, `select id, name from customers where id = any($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read customers' names: %w", err)
+	}
+	names := make(map[string]string, len(ids))
+	var id, name string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil }); err != nil {
+		return nil, fmt.Errorf("read customers' names: %w", err)
+	}
+	return names, nil
+}
+
+// loadSpec reads one declaration, nil when there is none with the id.
+func loadSpec[T declare.Declaration](ctx context.Context, db *DB, kind declare.Kind, id string) (T, error) {
+	var spec []byte
+	var none T
+	err := db.q.QueryRow(ctx, `select spec from `+tableOf(kind)+` where id = $1`, id).Scan(&spec)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("read %s %s: %w", kind, id, err)
+	}
+	return declare.Decode[T](spec)
+}

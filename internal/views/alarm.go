@@ -1,0 +1,39 @@
+package views
+
+import (
+	"time"
+
+	"telltale/rules"
+)
+
+// AlarmQuery selects alarms. Empty fields select all.
+type AlarmQuery struct {
+	Device string
+	Rule   string
+	Ticket string // ticket id
+	Active bool   // only those whose condition still holds
+	Limit  int    // zero: DefaultLimit
+}
+
+// AlarmRow is one alarm, newest first.
+type AlarmRow struct {
+	ID             string
+	RuleID         string
+	RuleTitle      string
+	Subject        rules.Subject
+	Mode           rules.Mode
+	Severity       rules.Severity
+	RaisedAt       time.Time
+	ClearedAt      time.Time // zero: active
+	AcknowledgedAt time.Time // zero: nobody has
+	AcknowledgedBy string
+	ShelvedUntil   time.Time
+	Occurrences    int64
+	TicketID       string // "" without a ticket
+}
+
+// RuleAlarms counts the alarms of one rule.
+type RuleAlarms struct {
+	Active int64
+	Total  int64
+}
