@@ -1,0 +1,340 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// checker gives meaning to a syntax tree: it resolves names against a scope,
+// gives each part a kind and gathers every problem. A part that has a problem
+// is nil, and what stands on it keeps quiet.
+type checker struct {
+	scope    *scope
+	problems []problem
+	warnings []string
+	visited  int
+}
+
+// checkCondition reads a condition. The node is nil when there are problems.
+func checkCondition(text string, s *scope) (node, []problem, []string) {
+	tree, fault := parse(text)
+	if fault != nil {
+		return nil, []problem{*fault}, nil
+	}
+	c := checker{scope: s}
+	n := c.truth(tree)
+	if len(c.problems) > 0 {
+		return nil, c.problems, nil
+	}
+	return n, nil, c.warnings
+}
+
+func (c *checker) fail(at ast.Node, hint, format string, args ...any) {
+	p := problem{offset: at.Location().From, text: fmt.Sprintf(format, args...), hint: hint}
+	for _, known := range c.problems {
+		if known == p {
+			return // a chained comparison shows its middle operand twice
+		}
+	}
+	c.problems = append(c.problems, p)
+}
+
+// node checks one part of the tree.
+func (c *checker) node(tree ast.Node) node {
+	// Chained comparisons share operands, so the tree is a graph; counting
+	// visits bounds the work even where the nodes are few.
+	if c.visited++; c.visited > maxConditionNodes {
+		if c.visited == maxConditionNodes+1 {
+			c.fail(tree, "split the rule", "the condition has more than %d parts", maxConditionNodes)
+		}
+		return nil
+	}
+	switch t := tree.(type) {
+	case *ast.IntegerNode:
+		return numberNode{float64(t.Value)}
+	case *ast.FloatNode:
+		return numberNode{t.Value}
+	case *ast.StringNode:
+		return textNode{t.Value}
+	case *ast.BoolNode:
+		return truthNode{t.Value}
+	case *ast.IdentifierNode:
+		return c.metric(t, t.Value)
+	case *ast.UnaryNode:
+		return c.unary(t)
+	case *ast.BinaryNode:
+		return c.binary(t)
+	case *ast.CallNode:
+		return c.call(t)
+	case *ast.ArrayNode:
+		c.fail(t, `as in mode in ["eco", "away"]`, "a list stands only after in")
+	case *ast.MemberNode, *ast.ChainNode, *ast.SliceNode:
+		c.fail(t, "a metric is written by its bare name", "there is nothing to look into")
+	default:
+		c.fail(t, "", "this is not part of the rule language")
+	}
+	return nil
+}
+
+func (c *checker) metric(at ast.Node, name string) node {
+	m, fault := c.scope.metric(name)
+	if fault != nil {
+		c.fail(at, fault.hint, "%s", fault.text)
+		return nil
+	}
+	return m
+}
+
+// truth checks a part that must be true or false.
+func (c *checker) truth(tree ast.Node) node {
+	n := c.node(tree)
+	if n == nil {
+		return nil
+	}
+	if m, ok := n.(metricNode); ok && (m.of == kindTruth || m.of == kindAny) {
+		return comparisonNode{op: "!=", of: kindNumber, left: m, right: numberNode{0}}
+	}
+	if n.kind() == kindTruth {
+		return n
+	}
+	hint := "compare it with something"
+	if m, ok := n.(metricNode); ok && m.of == kindNumber {
+		hint = fmt.Sprintf("compare it, as in %s > 0", m.name)
+	}
+	c.fail(tree, hint, "%s is neither true nor false", describeKind(n))
+	return nil
+}
+
+// number checks a part that must be a number. A switch counts as 1 or 0.
+func (c *checker) number(tree ast.Node) node {
+	n := c.node(tree)
+	if n == nil || isNumeric(n) {
+		return n
+	}
+	c.fail(tree, "", "%s is not a number", describeKind(n))
+	return nil
+}
+
+func isNumeric(n node) bool {
+	if m, ok := n.(metricNode); ok {
+		return m.of != kindText
+	}
+	return n.kind() == kindNumber
+}
+
+// describeKind names a part for an error.
+func describeKind(n node) string {
+	switch n := n.(type) {
+	case metricNode:
+		switch n.of {
+		case kindNumber:
+			return fmt.Sprintf("%s, a number in %s,", n.name, n.unit)
+		case kindText:
+			return n.name + ", a text,"
+		case kindTruth:
+			return n.name + ", a switch,"
+		default:
+			return n.name
+		}
+	case textNode:
+		return fmt.Sprintf("the text %q", n.value)
+	case numberNode:
+		return "the number " + formatNumber(n.value)
+	}
+	switch n.kind() {
+	case kindTruth:
+		return "a condition"
+	case kindText:
+		return "a text"
+	default:
+		return "a number"
+	}
+}
+
+func (c *checker) unary(t *ast.UnaryNode) node {
+	if t.Operator == "not" || t.Operator == "!" {
+		return negate(c.truth(t.Node))
+	}
+	operand := c.number(t.Node)
+	if operand == nil {
+		return nil
+	}
+	if t.Operator == "+" {
+		return operand
+	}
+	if literal, ok := operand.(numberNode); ok {
+		return numberNode{-literal.value}
+	}
+	return arithmeticNode{op: '-', left: numberNode{0}, right: operand}
+}
+
+func negate(operand node) node {
+	if operand == nil {
+		return nil
+	}
+	return negationNode{operand}
+}
+
+func (c *checker) binary(t *ast.BinaryNode) node {
+	if lifted, ok := liftNot(t); ok {
+		return negate(c.truth(lifted))
+	}
+	switch t.Operator {
+	case "and", "&&", "or", "||":
+		left, right := c.truth(t.Left), c.truth(t.Right)
+		if left == nil || right == nil {
+			return nil
+		}
+		return logicNode{or: t.Operator == "or" || t.Operator == "||", left: left, right: right}
+	case "<", "<=", ">", ">=":
+		return c.ordering(t)
+	case "==", "!=":
+		return c.equality(t)
+	case "in":
+		return c.member(t)
+	case "+", "-", "*", "/", "%":
+		return c.arithmetic(t)
+	default:
+		c.fail(t, "", "the operator %s is not part of the rule language", t.Operator)
+		return nil
+	}
+}
+
+// liftNot takes a leading not out of comparisons and arithmetic. The parser
+// binds it tighter than those: it reads `not temperature > 8` as
+// `(not temperature) > 8`, which nobody means and which has no other meaning
+// in this language; between truths, `(not a) == b` and `not (a == b)` agree.
+func liftNot(tree ast.Node) (ast.Node, bool) {
+	switch t := tree.(type) {
+	case *ast.UnaryNode:
+		if t.Operator == "not" || t.Operator == "!" {
+			return t.Node, true
+		}
+	case *ast.BinaryNode:
+		if isLogic(t) && !isChain(t) {
+			return tree, false
+		}
+		if left, ok := liftNot(t.Left); ok {
+			moved := *t
+			moved.Left = left
+			return &moved, true
+		}
+	}
+	return tree, false
+}
+
+func isLogic(t *ast.BinaryNode) bool {
+	switch t.Operator {
+	case "and", "&&", "or", "||":
+		return true
+	}
+	return false
+}
+
+// isChain reports whether an and was written as a chained comparison: the
+// parser turns 2 < t < 8 into 2 < t and t < 8 with one t in both.
+func isChain(t *ast.BinaryNode) bool {
+	last, ok := t.Left.(*ast.BinaryNode)
+	if ok && last.Operator == "&&" && isChain(last) {
+		last, ok = last.Right.(*ast.BinaryNode)
+	}
+	next, isBinary := t.Right.(*ast.BinaryNode)
+	return ok && isBinary && t.Operator == "&&" && last.Right == next.Left
+}
+
+func (c *checker) ordering(t *ast.BinaryNode) node {
+	left, right := c.number(t.Left), c.number(t.Right)
+	if left == nil || right == nil {
+		return nil
+	}
+	return comparisonNode{op: t.Operator, of: kindNumber, left: left, right: right}
+}
+
+// equality compares two of a kind. A metric without a unit takes the kind of
+// the other side.
+func (c *checker) equality(t *ast.BinaryNode) node {
+	left, right := c.node(t.Left), c.node(t.Right)
+	if left == nil || right == nil {
+		return nil
+	}
+	n := comparisonNode{op: t.Operator, left: left, right: right}
+	l, r := left.kind(), right.kind()
+	switch {
+	case l == kindAny && r == kindAny:
+		n.of = kindAny
+	case isText(left) && isText(right):
+		n.of = kindText
+	case isTruth(left) && isTruth(right) && (l == kindTruth || r == kindTruth):
+		n.of = kindTruth
+	case isNumeric(left) && isNumeric(right):
+		n.of = kindNumber
+	default:
+		c.fail(t, "", "%s cannot be compared with %s", trimComma(describeKind(left)), trimComma(describeKind(right)))
+		return nil
+	}
+	return n
+}
+
+func isText(n node) bool  { return n.kind() == kindText || n.kind() == kindAny }
+func isTruth(n node) bool { return n.kind() == kindTruth || n.kind() == kindAny }
+
+func trimComma(s string) string {
+	if s[len(s)-1] == ',' {
+		return s[:len(s)-1]
+	}
+	return s
+}
+
+func (c *checker) arithmetic(t *ast.BinaryNode) node {
+	left, right := c.number(t.Left), c.number(t.Right)
+	if left == nil || right == nil {
+		return nil
+	}
+	n := arithmeticNode{op: t.Operator[0], left: left, right: right}
+	l, leftLiteral := left.(numberNode)
+	r, rightLiteral := right.(numberNode)
+	if leftLiteral && rightLiteral {
+		value := n.apply(l.value, r.value)
+		if math.IsNaN(value) {
+			c.fail(t, "", "division by zero")
+			return nil
+		}
+		return numberNode{value}
+	}
+	return n
+}
+
+// member checks `operand in [literals]`.
+func (c *checker) member(t *ast.BinaryNode) node {
+	operand := c.node(t.Left)
+	list, ok := t.Right.(*ast.ArrayNode)
+	if !ok {
+		c.fail(t.Right, `as in mode in ["eco", "away"]`, "in is followed by a list")
+		return nil
+	}
+	if len(list.Nodes) == 0 {
+		c.fail(list, "", "the list is empty")
+	}
+	n := memberNode{operand: operand}
+	for _, item := range list.Nodes {
+		switch value := c.node(item).(type) {
+		case nil:
+		case numberNode:
+			n.numbers = append(n.numbers, value.value)
+		case textNode:
+			n.texts = append(n.texts, value.value)
+		default:
+			c.fail(item, "", "a list holds only numbers and texts")
+		}
+	}
+	switch {
+	case operand == nil || len(c.problems) > 0:
+		return nil
+	case len(n.numbers) > 0 && !isNumeric(operand), len(n.texts) > 0 && !isText(operand):
+		c.fail(t, "", "%s cannot be in this list", trimComma(describeKind(operand)))
+		return nil
+	}
+	return n
+}

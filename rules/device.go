@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"telltale/devices"
+)
+
+// device is what an engine remembers of one device. Times are Unix
+// nanoseconds: event time is the device's clock, log time ours.
+type device struct {
+	id    devices.ID
+	plan  *plan
+	slots []slot // by the model's layout
+	cells []cell // by plan.rules
+
+	observed int64 // event time of the latest report that counted; never: none yet
+	received int64 // log time of that report
+	contact  int64 // log time of the latest word of any kind, duplicates included
+	decided  int64 // log time up to which the timers are decided
+
+	faultsAt int64 // event time of the latest list of faults; never: none yet
+	faults   []string
+
+	queued int32 // position in the engine's queue of timers; -1: not in it
+}
+
+func newDevice(id devices.ID, p *plan) *device {
+	d := &device{
+		id: id, plan: p, slots: make([]slot, len(p.names)), cells: make([]cell, len(p.rules)),
+		observed: never, faultsAt: never, queued: -1,
+	}
+	for i := range d.slots {
+		d.slots[i] = slot{at: never, number: math.NaN()}
+	}
+	return d
+}
+
+// clock is the device's event time at a log time: its own clock, carried on
+// from its last report. A device whose clock is an hour wrong is judged by
+// its own hours.
+func (d *device) clock(at int64) int64 {
+	if d.observed == never {
+		return at
+	}
+	return d.observed + max(0, at-d.received)
+}
+
+// logTime is the inverse of clock.
+func (d *device) logTime(event int64) int64 {
+	if d.observed == never {
+		return event
+	}
+	return d.received + (event - d.observed)
+}
+
+// setFaults takes over a list of codes, and copies it only when it differs.
+func (d *device) setFaults(codes []string) {
+	if slices.Equal(d.faults, codes) {
+		return
+	}
+	d.faults = d.faults[:0:0]
+	for _, code := range codes {
+		d.faults = append(d.faults, strings.Clone(code)) // do not hold on to the payload
+	}
+}
+
+// set stores a value. Text is copied only when it differs.
+func (s *slot) set(at int64, v devices.Value) {
+	s.at, s.number = at, v.Number
+	if v.IsLabel() {
+		s.number = math.NaN()
+		if s.text != v.Label {
+			s.text = strings.Clone(v.Label)
+		}
+		return
+	}
+	s.text = ""
+}
+
+// values returns the values that were fresh in a frame.
+func (d *device) values(oldest int64) map[string]devices.Value {
+	values := make(map[string]devices.Value, len(d.slots))
+	for i := range d.slots {
+		s := &d.slots[i]
+		switch {
+		case s.at < oldest:
+		case s.text != "":
+			values[d.plan.names[i]] = devices.Label(s.text)
+		case s.number == s.number:
+			values[d.plan.names[i]] = devices.Number(s.number)
+		}
+	}
+	return values
+}
+
+// believable bounds times to what an int64 of nanoseconds holds with room for
+// sums: the years 1970 - 250 to 1970 + 250 or so.
+const believable = int64(250 * 365 * 24 * time.Hour / time.Second)
+
+// nanos turns a time into Unix nanoseconds; false when it does not fit.
+func nanos(t time.Time) (int64, bool) {
+	seconds := t.Unix()
+	if seconds < -believable || seconds > believable {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+func timeOf(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }

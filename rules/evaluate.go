@@ -1,0 +1,124 @@
+package rules
+
+import "math"
+
+// prepare sets the frame for evaluations of a device at an event time and a
+// log time.
+func (e *Engine) prepare(d *device, now, at int64) *frame {
+	f := &e.frame
+	f.slots, f.now = d.slots, now
+	f.oldest = math.MinInt64 + 1
+	if d.plan.stale > 0 {
+		f.oldest = now - d.plan.stale
+	}
+	f.faults = d.faults
+	f.faultsKnown = d.faultsAt != never && (d.plan.stale == 0 || now-d.observed <= d.plan.stale)
+	f.quiet = at - d.contact
+	f.quietHeard = at - max(d.contact, e.listening)
+	return f
+}
+
+// evaluate evaluates one rule of a device and acts on what the state machine
+// says. A rule without silent() is evaluated at the device's latest report.
+// One with it also lives on while nothing arrives, so it goes by clock, the
+// device's time carried on to the log time at.
+func (e *Engine) evaluate(d *device, i int, clock, at int64) {
+	r, c := d.plan.rules[i], &d.cells[i]
+	now := d.observed
+	if len(r.uses.silent) > 0 {
+		now = clock
+	}
+	if now == never {
+		return
+	}
+	e.stats.Evaluations++
+	f := e.prepare(d, now, at)
+	o := observation{now: now, when: r.raises(f)}
+	if o.when != yes && c.phase == normal {
+		return // the usual case
+	}
+	if c.phase.isRaised() {
+		e.escalate(d, i, now, at)
+		o.clear = o.when.not()
+		if r.clears != nil {
+			o.clear = r.clears(f)
+		}
+	} else {
+		o.inhibited = d.inhibitor(i) >= 0
+	}
+	e.step(d, i, o, f)
+}
+
+// step runs the state machine and tells what happened.
+func (e *Engine) step(d *device, i int, o observation, f *frame) {
+	c := &d.cells[i]
+	before := c.phase
+	var what outcome
+	*c, what = next(*c, d.plan.rules[i].delays, o)
+	switch what {
+	case raised:
+		e.raise(d, i, f)
+	case heldBack:
+		e.holdBack(d, i, o.now)
+	case cleared:
+		e.clear(d, i, f)
+	case nothing:
+		if before.isRaised() && o.when == yes {
+			e.repeat(d, i, o.now)
+		}
+	}
+}
+
+// inhibitor returns the position of a raised rule that inhibits rule i, or -1.
+func (d *device) inhibitor(i int) int {
+	for _, j := range d.plan.inhibitors[i] {
+		if d.cells[j].phase.isRaised() {
+			return j
+		}
+	}
+	return -1
+}
+
+// interruptStale ends what was pending or clearing on a value that went stale
+// before a new one arrived. The stretch in between is unknown, although
+// nothing was evaluated in it: with the old values, as they are at the new
+// report's time, those rules are asked what they still know.
+func (e *Engine) interruptStale(d *device, observed int64) {
+	if d.plan.stale == 0 || d.observed == never {
+		return
+	}
+	// The frame's faults go by the last report of any kind.
+	gap := observed-d.observed > d.plan.stale
+	for _, a := range e.round.accepted {
+		at := d.slots[a.slot].at
+		gap = gap || at != never && observed-at > d.plan.stale
+	}
+	if !gap {
+		return
+	}
+	f := e.prepare(d, max(observed, d.observed), 0)
+	for i := range d.cells {
+		c, r := &d.cells[i], d.plan.rules[i]
+		if len(r.uses.silent) > 0 {
+			continue // its time did not stand still: the timers have asked it
+		}
+		switch c.phase {
+		case pending:
+			if r.raises(f) == unknown {
+				*c = cell{}
+			}
+		case clearing:
+			if r.ends(f) == unknown {
+				c.phase = active
+			}
+		}
+	}
+}
+
+// ends is whether a rule's clear condition holds in a frame.
+func (r *bound) ends(f *frame) truth {
+	if r.clears != nil {
+		return r.clears(f)
+	}
+	return r.raises(f).not()
+}

@@ -1,0 +1,49 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+)
+
+// explainRaise says why an alarm was raised, in sentences for the person who
+// gets the ticket.
+func explainRaise(d *device, i int, f *frame, held *alarm) []string {
+	c, r := &d.cells[i], d.plan.rules[i]
+	why := describe(r.when, r.binder, f, yes)
+	version := fmt.Sprintf("(rule %s v%d)", r.rule.ID, r.rule.Version)
+	var first string
+	if c.since == f.now {
+		first = fmt.Sprintf("%s at %s %s", why, formatTime(f.now, f.now), version)
+	} else {
+		first = fmt.Sprintf("%s since %s, held for %s %s", why, formatTime(c.since, f.now),
+			formatSpan(time.Duration(f.now-c.since)), version)
+	}
+	sentences := []string{first}
+	if held != nil && held.heldFrom != 0 {
+		sentences = append(sentences, fmt.Sprintf("Held back from %s, while %s was active.",
+			formatTime(held.heldFrom, f.now), held.heldBy))
+	}
+	if r.rule.Mode == Shadow {
+		sentences = append(sentences, "The rule is on trial (shadow): no ticket is made.")
+	}
+	return sentences
+}
+
+// explainClear says why an alarm ended.
+func explainClear(d *device, i int, f *frame) []string {
+	c, r := &d.cells[i], d.plan.rules[i]
+	condition, wanted := r.when, no
+	if r.clear != nil {
+		condition, wanted = r.clear, yes
+	}
+	why := describe(condition, r.binder, f, wanted)
+	if c.since == f.now || r.delays.off == 0 {
+		return []string{fmt.Sprintf("%s at %s", why, formatTime(f.now, f.now))}
+	}
+	return []string{fmt.Sprintf("%s since %s, held for %s", why, formatTime(c.since, f.now),
+		formatSpan(time.Duration(f.now-c.since)))}
+}
+
+func explainEscalation(step Escalation, r *bound) string {
+	return fmt.Sprintf("Active for %s: severity %s (rule %s v%d)", formatSpan(step.After), step.Severity, r.rule.ID, r.rule.Version)
+}

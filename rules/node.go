@@ -1,0 +1,135 @@
+package rules
+
+import "time"
+
+// kind is what a part of a condition yields.
+type kind uint8
+
+const (
+	kindNumber kind = iota
+	kindTruth
+	kindText
+	kindAny // a metric without a unit: a number or a text, known only when it arrives
+)
+
+// node is a part of a condition whose names and kinds have been checked. It
+// is the same for all models; [binder] turns it into closures for one.
+type node interface {
+	kind() kind
+}
+
+type (
+	numberNode struct{ value float64 }
+	textNode   struct{ value string }
+	truthNode  struct{ value bool }
+
+	// metricNode is a metric's latest value.
+	metricNode struct {
+		name string
+		of   kind // kindNumber, kindTruth for switches, kindText or kindAny
+		unit string
+	}
+
+	// arithmeticNode is one of + - * / %.
+	arithmeticNode struct {
+		op          byte
+		left, right node
+	}
+
+	// functionNode is abs, min or max of numbers.
+	functionNode struct {
+		name string
+		args []node
+	}
+
+	// comparisonNode is one of < <= > >= == != between two operands.
+	comparisonNode struct {
+		op          string
+		of          kind // how both sides are compared
+		left, right node
+	}
+
+	// memberNode is `operand in [...]`, all of whose items are literals.
+	memberNode struct {
+		operand node
+		numbers []float64
+		texts   []string
+	}
+
+	// logicNode is and, or.
+	logicNode struct {
+		or          bool
+		left, right node
+	}
+
+	negationNode struct{ operand node }
+
+	// faultNode is fault("code").
+	faultNode struct{ code string }
+
+	// silentNode is silent("15m").
+	silentNode struct{ after time.Duration }
+)
+
+func (numberNode) kind() kind     { return kindNumber }
+func (textNode) kind() kind       { return kindText }
+func (truthNode) kind() kind      { return kindTruth }
+func (n metricNode) kind() kind   { return n.of }
+func (arithmeticNode) kind() kind { return kindNumber }
+func (functionNode) kind() kind   { return kindNumber }
+func (comparisonNode) kind() kind { return kindTruth }
+func (memberNode) kind() kind     { return kindTruth }
+func (logicNode) kind() kind      { return kindTruth }
+func (negationNode) kind() kind   { return kindTruth }
+func (faultNode) kind() kind      { return kindTruth }
+func (silentNode) kind() kind     { return kindTruth }
+
+// children returns the operands of a node, left to right.
+func children(n node) []node {
+	switch n := n.(type) {
+	case arithmeticNode:
+		return []node{n.left, n.right}
+	case functionNode:
+		return n.args
+	case comparisonNode:
+		return []node{n.left, n.right}
+	case memberNode:
+		return []node{n.operand}
+	case logicNode:
+		return []node{n.left, n.right}
+	case negationNode:
+		return []node{n.operand}
+	default:
+		return nil
+	}
+}
+
+// uses is what a condition looks at.
+type uses struct {
+	metrics []string // each once, in order of appearance
+	faults  bool
+	silent  []time.Duration
+}
+
+func (u *uses) add(n node) {
+	switch n := n.(type) {
+	case nil:
+		return
+	case metricNode:
+		for _, name := range u.metrics {
+			if name == n.name {
+				return
+			}
+		}
+		u.metrics = append(u.metrics, n.name)
+	case faultNode:
+		u.faults = true
+	case silentNode:
+		u.silent = append(u.silent, n.after)
+	}
+	for _, child := range children(n) {
+		u.add(child)
+	}
+}
+
+func (u *uses) nothing() bool { return len(u.metrics) == 0 && !u.faults && len(u.silent) == 0 }

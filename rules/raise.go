@@ -1,0 +1,132 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// alarm is what is remembered of an alarm while it exists, or while it is
+// held back from existing.
+type alarm struct {
+	id           string
+	raisedAt     int64 // event times
+	pendingSince int64
+	severity     Severity
+	told         int64 // occurrences, as last given out
+	listed       int   // place among the round's repeated ones, from 1; 0: none
+
+	heldFrom int64  // when an inhibitor first held it back; 0: never
+	heldBy   string // the inhibitor's rule id
+}
+
+// idEncoding writes ids that are safe in topics, URLs and file names.
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// alarmID is the same in every replay: it is made of what the alarm is.
+func alarmID(key Key, mode Mode, raisedAt int64) string {
+	const half = 16 // 128 bits: no two alarms will ever share them
+	sum := sha256.Sum256([]byte(strings.Join([]string{
+		key.Rule, key.Subject.Type, key.Subject.ID, string(mode), strconv.FormatInt(raisedAt, 10),
+	}, "\x00")))
+	return idEncoding.EncodeToString(sum[:half])
+}
+
+func (d *device) key(i int) Key {
+	return Key{Rule: d.plan.rules[i].rule.ID, Subject: Subject{Type: subjectDevice, ID: string(d.id)}}
+}
+
+// subjectDevice is the type of the subjects that an engine's alarms are about.
+const subjectDevice = "device"
+
+// raise makes the alarm of a cell that has just become active.
+func (e *Engine) raise(d *device, i int, f *frame) {
+	c, r := &d.cells[i], d.plan.rules[i]
+	held := c.alarm
+	c.alarm = &alarm{
+		id: alarmID(d.key(i), r.rule.Mode, f.now), raisedAt: f.now, pendingSince: c.since,
+		severity: r.rule.Severity, told: c.count,
+	}
+	t := e.transition(d, i, Raised, f.now)
+	t.Values = d.values(f.oldest)
+	t.Explanation = explainRaise(d, i, f, held)
+	e.emit(t)
+}
+
+// holdBack notes that an alarm would exist but for an inhibitor.
+func (e *Engine) holdBack(d *device, i int, now int64) {
+	c := &d.cells[i]
+	if c.alarm == nil {
+		c.alarm = &alarm{heldFrom: now, heldBy: d.plan.rules[d.inhibitor(i)].rule.ID}
+	}
+}
+
+// clear ends the alarm of a cell.
+func (e *Engine) clear(d *device, i int, f *frame) {
+	c := &d.cells[i]
+	t := e.transition(d, i, Cleared, max(f.now, c.alarm.raisedAt))
+	t.Values = d.values(f.oldest)
+	t.Explanation = explainClear(d, i, f)
+	e.emit(t)
+	*c = cell{}
+}
+
+// escalate raises the severity of an alarm as far as its age asks for. The
+// change is dated to when it was due, however late anybody looks.
+func (e *Engine) escalate(d *device, i int, now, at int64) {
+	c, r := &d.cells[i], d.plan.rules[i]
+	for int(c.step) < len(r.rule.Escalate) {
+		step := r.rule.Escalate[c.step]
+		due := c.alarm.raisedAt + int64(step.After)
+		if now < due {
+			return
+		}
+		c.step++
+		if step.Severity <= c.alarm.severity {
+			continue
+		}
+		c.alarm.severity = step.Severity
+		f := e.prepare(d, now, at)
+		t := e.transition(d, i, Escalated, due)
+		t.Values = d.values(f.oldest)
+		t.Explanation = []string{explainEscalation(step, r)}
+		e.emit(t)
+	}
+}
+
+// repeat notes that the condition of a raised alarm was found true once more.
+func (e *Engine) repeat(d *device, i int, now int64) {
+	a := d.cells[i].alarm
+	if a.listed > 0 {
+		latest := &e.round.repeated[a.listed-1]
+		latest.at, latest.report = now, e.round.report
+		return
+	}
+	e.round.repeated = append(e.round.repeated, repeated{device: d, rule: i, alarm: a, at: now, report: e.round.report})
+	a.listed = len(e.round.repeated)
+}
+
+func (e *Engine) emitRepeated(r repeated, c *cell) {
+	e.round.report = r.report
+	e.emit(e.transition(r.device, r.rule, Repeated, r.at))
+	r.alarm.told = c.count
+}
+
+// transition fills in what all changes of an alarm have in common.
+func (e *Engine) transition(d *device, i int, change Change, at int64) Transition {
+	c, r := &d.cells[i], d.plan.rules[i]
+	t := Transition{
+		AlarmID: c.alarm.id, Key: d.key(i), Change: change, At: timeOf(at),
+		RaisedAt: timeOf(c.alarm.raisedAt), PendingSince: timeOf(c.alarm.pendingSince),
+		Severity: c.alarm.severity, Occurrences: c.count,
+		RuleVersion: r.rule.Version, Mode: r.rule.Mode, Faults: slices.Clone(d.faults),
+	}
+	if e.round.trace != nil {
+		t.Trace = e.round.trace(e.round.report)
+	}
+	return t
+}
+
+func (e *Engine) emit(t Transition) { e.round.transitions = append(e.round.transitions, t) }

@@ -1,0 +1,214 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"telltale/devices"
+)
+
+// Set is all rules, checked and ready to evaluate, and the devices they watch.
+// It is immutable and safe for concurrent use: the engines of all partitions
+// share one. [Compile] makes it.
+type Set struct {
+	directory *devices.Directory
+	rules     []Rule
+	byID      map[string]int
+	models    map[string]*modelPlan
+	warnings  []string
+}
+
+// Rules returns the rules in the order they were given to Compile. Callers
+// must not change them.
+func (s *Set) Rules() []Rule { return s.rules }
+
+// Rule returns the rule with the id.
+func (s *Set) Rule(id string) (*Rule, bool) {
+	i, ok := s.byID[id]
+	if !ok {
+		return nil, false
+	}
+	return &s.rules[i], true
+}
+
+// Directory returns the models and devices the set was compiled against.
+func (s *Set) Directory() *devices.Directory { return s.directory }
+
+// Warnings returns sentences about rules that are valid but probably not
+// meant: a selector that matches no model, an unlisted fault code.
+func (s *Set) Warnings() []string { return s.warnings }
+
+// modelPlan is what the devices of one model have in common.
+type modelPlan struct {
+	model  *devices.Model
+	layout map[string]int // metric name to slot
+	names  []string       // slot to metric name
+	stale  int64          // age at which a value is stale; 0: never
+	rules  []*bound       // all rules for the model, inhibitors first
+	plans  map[string]*plan
+	tagged []int // rules that ask for tags
+}
+
+// bound is a rule whose conditions are closures over one model's slots.
+type bound struct {
+	*compiledRule
+	binder *binder
+	raises truthFunc
+	clears truthFunc // nil: where raises is no
+	delays delays
+}
+
+// plan is the rules that watch a device: those of its model whose tags it
+// has. Most models have a single one. What a reading costs depends on the
+// masks of its metric alone.
+type plan struct {
+	*modelPlan
+	rules      []*bound
+	inhibitors [][]int // by rule: the positions of the rules that inhibit it
+	position   map[string]int
+	watching   [][]uint64 // by slot: which rules look at it
+	onReport   []uint64   // rules that look at fault codes: evaluated by every report
+	onContact  []uint64   // rules with silent(): evaluated by every word, and by time
+	timed      []int      // positions of the rules with silent()
+	silences   []int64    // their durations, shortest first
+	laddered   []int      // positions of the rules with escalations
+}
+
+// plan binds the rules to each model.
+func (s *Set) plan(ordered []*compiledRule) {
+	for _, m := range s.directory.Models() {
+		s.models[m.ID] = newModelPlan(m, ordered)
+	}
+	for d := range s.directory.Devices() {
+		if mp, ok := s.models[d.Model]; ok {
+			mp.add(d.Tags)
+		}
+	}
+}
+
+func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
+	mp := &modelPlan{
+		model:  m,
+		layout: make(map[string]int, len(m.Metrics)),
+		names:  slices.Sorted(maps.Keys(m.Metrics)),
+		stale:  int64(staleAfter(m)),
+		plans:  make(map[string]*plan),
+	}
+	for i, name := range mp.names {
+		mp.layout[name] = i
+	}
+	b := &binder{layout: mp.layout}
+	for _, c := range ordered {
+		if c.rule.Mode == Off || !c.rule.AppliesTo.matches(m.ID) {
+			continue
+		}
+		if len(c.rule.AppliesTo.Tags) > 0 {
+			mp.tagged = append(mp.tagged, len(mp.rules))
+		}
+		one := &bound{
+			compiledRule: c, binder: b, raises: b.truth(c.when),
+			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor)},
+		}
+		if c.clear != nil {
+			one.clears = b.truth(c.clear)
+		}
+		mp.rules = append(mp.rules, one)
+	}
+	return mp
+}
+
+// staleFactor times the report distance is the age at which a value is stale,
+// where the model does not say.
+const staleFactor = 3
+
+func staleAfter(m *devices.Model) time.Duration {
+	if m.StaleAfter > 0 {
+		return m.StaleAfter
+	}
+	return staleFactor * m.ReportEvery
+}
+
+// signature says which of the rules that ask for tags a device is chosen by.
+func (mp *modelPlan) signature(tags map[string]string) string {
+	if len(mp.tagged) == 0 {
+		return ""
+	}
+	chosen := make([]byte, len(mp.tagged))
+	for i, position := range mp.tagged {
+		if mp.rules[position].rule.AppliesTo.accepts(tags) {
+			chosen[i] = 1
+		}
+	}
+	return string(chosen)
+}
+
+// add makes the plan for devices with the tags, unless there is one.
+func (mp *modelPlan) add(tags map[string]string) {
+	signature := mp.signature(tags)
+	if mp.plans[signature] != nil {
+		return
+	}
+	p := &plan{modelPlan: mp, position: make(map[string]int)}
+	for _, r := range mp.rules {
+		if r.rule.AppliesTo.accepts(tags) {
+			p.position[r.rule.ID] = len(p.rules)
+			p.rules = append(p.rules, r)
+		}
+	}
+	p.index()
+	mp.plans[signature] = p
+}
+
+// index notes which rules to evaluate for what.
+func (p *plan) index() {
+	words := (len(p.rules) + 63) / 64
+	p.watching = make([][]uint64, len(p.names))
+	for slot := range p.watching {
+		p.watching[slot] = make([]uint64, words)
+	}
+	p.onReport = make([]uint64, words)
+	p.onContact = make([]uint64, words)
+	p.inhibitors = make([][]int, len(p.rules))
+	var silences []time.Duration
+	for i, r := range p.rules {
+		word, bit := i/64, uint64(1)<<(i%64)
+		for _, name := range r.uses.metrics {
+			if slot, ok := p.layout[name]; ok {
+				p.watching[slot][word] |= bit
+			}
+		}
+		if r.uses.faults {
+			p.onReport[word] |= bit
+		}
+		if len(r.uses.silent) > 0 {
+			p.onContact[word] |= bit
+			p.timed = append(p.timed, i)
+			silences = append(silences, r.uses.silent...)
+		}
+		if len(r.rule.Escalate) > 0 {
+			p.laddered = append(p.laddered, i)
+		}
+		for _, id := range r.rule.InhibitedBy {
+			inhibitor, ok := p.position[id]
+			if ok && (p.rules[inhibitor].rule.Mode == Live || r.rule.Mode == Shadow) {
+				p.inhibitors[i] = append(p.inhibitors[i], inhibitor) // a rule on trial holds back no real alarm
+			}
+		}
+	}
+	p.silences = durations(silences)
+}
+
+// planOf returns the plan for a device; false when it or its model is not
+// declared.
+func (s *Set) planOf(id devices.ID) (*plan, bool) {
+	d, ok := s.directory.Device(id)
+	if !ok {
+		return nil, false
+	}
+	mp, ok := s.models[d.Model]
+	if !ok {
+		return nil, false
+	}
+	return mp.plans[mp.signature(d.Tags)], true
+}

@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"math"
+	"slices"
+)
+
+// snapshotFormat is the first byte of a snapshot. A new form gets a new one.
+const snapshotFormat = 1
+
+// Snapshot appends the engine's whole state to dst and returns it. Equal
+// states give equal bytes. Metrics and rules are stored by name, so that a
+// snapshot can be restored under changed declarations.
+func (e *Engine) Snapshot(dst []byte) []byte {
+	w := writer{dst}
+	w.buf = append(w.buf, snapshotFormat)
+	w.int(e.now)
+	w.int(e.listening)
+
+	metrics, metricNumber := e.set.metricTable()
+	w.uint(uint64(len(metrics)))
+	for _, name := range metrics {
+		w.text(name)
+	}
+	rules := e.set.ruleTable()
+	w.uint(uint64(len(rules)))
+	ruleNumber := make(map[string]int, len(rules))
+	for i, c := range rules {
+		ruleNumber[c.rule.ID] = i
+		w.text(c.rule.ID)
+		w.text(string(c.rule.Mode))
+		w.int(int64(c.rule.Version))
+		w.fixed(c.fingerprint)
+	}
+
+	ordered := slices.SortedFunc(maps.Values(e.devices), func(a, b *device) int { return cmp.Compare(a.id, b.id) })
+	w.uint(uint64(len(ordered)))
+	for _, d := range ordered {
+		w.device(d, metricNumber, ruleNumber)
+	}
+	return w.buf
+}
+
+// metricTable numbers the metrics of all models.
+func (s *Set) metricTable() (names []string, number map[string]int) {
+	number = make(map[string]int)
+	for _, mp := range s.models {
+		for _, name := range mp.names {
+			number[name] = 0
+		}
+	}
+	names = slices.Sorted(maps.Keys(number))
+	for i, name := range names {
+		number[name] = i
+	}
+	return names, number
+}
+
+// ruleTable lists the rules that any model is watched by, ordered by id.
+func (s *Set) ruleTable() []*compiledRule {
+	seen := make(map[string]*compiledRule)
+	for _, mp := range s.models {
+		for _, r := range mp.rules {
+			seen[r.rule.ID] = r.compiledRule
+		}
+	}
+	return slices.SortedFunc(maps.Values(seen), func(a, b *compiledRule) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
+}
+
+// writer builds a snapshot: variable-length integers, texts with their
+// length, times of a device as distances from its latest report.
+type writer struct{ buf []byte }
+
+func (w *writer) uint(v uint64)  { w.buf = binary.AppendUvarint(w.buf, v) }
+func (w *writer) int(v int64)    { w.buf = binary.AppendVarint(w.buf, v) }
+func (w *writer) fixed(v uint64) { w.buf = binary.LittleEndian.AppendUint64(w.buf, v) }
+
+func (w *writer) text(s string) {
+	w.uint(uint64(len(s)))
+	w.buf = append(w.buf, s...)
+}
+
+func (w *writer) device(d *device, metricNumber, ruleNumber map[string]int) {
+	w.text(string(d.id))
+	w.int(d.observed)
+	w.int(d.received)
+	w.int(d.contact)
+	w.int(d.decided)
+	w.int(d.faultsAt)
+	w.uint(uint64(len(d.faults)))
+	for _, code := range d.faults {
+		w.text(code)
+	}
+
+	known := 0
+	for i := range d.slots {
+		if d.slots[i].at != never {
+			known++
+		}
+	}
+	w.uint(uint64(known))
+	for i := range d.slots {
+		if s := &d.slots[i]; s.at != never {
+			w.uint(uint64(metricNumber[d.plan.names[i]]))
+			w.int(s.at - d.observed)
+			w.text(s.text)
+			w.fixed(math.Float64bits(s.number))
+		}
+	}
+
+	busy := 0
+	for i := range d.cells {
+		if d.cells[i].phase != normal {
+			busy++
+		}
+	}
+	w.uint(uint64(busy))
+	for i := range d.cells {
+		if c := &d.cells[i]; c.phase != normal {
+			w.uint(uint64(ruleNumber[d.plan.rules[i].rule.ID]))
+			w.cell(c)
+		}
+	}
+}
+
+func (w *writer) cell(c *cell) {
+	w.uint(uint64(c.phase))
+	w.uint(uint64(c.step))
+	w.int(c.count)
+	w.int(c.since)
+	if c.alarm == nil {
+		w.uint(0)
+		return
+	}
+	w.uint(1)
+	w.text(c.alarm.id)
+	w.int(c.alarm.raisedAt)
+	w.int(c.alarm.pendingSince)
+	w.uint(uint64(c.alarm.severity))
+	w.int(c.alarm.told)
+	w.int(c.alarm.heldFrom)
+	w.text(c.alarm.heldBy)
+}

@@ -1,0 +1,145 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"telltale/devices"
+)
+
+// Use goes over to other rules or devices at the log time at. State is kept
+// as [Engine.Restore] keeps it. Alarms of rules that were removed or switched
+// off, and of devices that are gone, are cleared with the reason: what the
+// engine opened, it closes.
+func (e *Engine) Use(set *Set, at time.Time) []Transition {
+	state := e.Snapshot(nil)
+	e.set = set
+	orphans, err := e.restore(state)
+	if err != nil {
+		panic("rules: own snapshot cannot be restored: " + err.Error())
+	}
+	now, ok := nanos(at)
+	if !ok {
+		now = e.now
+	}
+	var transitions []Transition
+	for _, o := range orphans {
+		transitions = append(transitions, o.clear(now))
+	}
+	e.stats.Transitions += int64(len(transitions))
+	return transitions
+}
+
+// clear ends an alarm that has no place any more, at a log time.
+func (o *orphan) clear(now int64) Transition {
+	at := max(o.alarm.raisedAt, o.at, now)
+	return Transition{
+		AlarmID: o.alarm.id, Key: Key{Rule: o.rule.id, Subject: Subject{Type: subjectDevice, ID: string(o.device)}},
+		Change: Cleared, At: timeOf(at), RaisedAt: timeOf(o.alarm.raisedAt), PendingSince: timeOf(o.alarm.pendingSince),
+		Severity: o.alarm.severity, Occurrences: o.count, RuleVersion: o.rule.version, Mode: o.rule.mode,
+		Explanation: []string{fmt.Sprintf("Cleared because %s.", o.reason)},
+	}
+}
+
+// OpenAlarm is an alarm that is active in the database.
+type OpenAlarm struct {
+	AlarmID      string // of its latest raise
+	Key          Key
+	Mode         Mode
+	RuleVersion  int
+	RaisedAt     time.Time
+	PendingSince time.Time
+	Severity     Severity
+	Occurrences  int64
+}
+
+// Reconcile makes the engine and the alarms that are active in the database
+// agree, after a recovery. An alarm that only the engine has is raised again,
+// under the same id. One that only the database has is taken over as active,
+// so that it ends when its condition does; when its rule or device is gone,
+// it is cleared. Both are exceptions: they need a crash and a change of the
+// rules to come together.
+func (e *Engine) Reconcile(open []OpenAlarm) []Transition {
+	type place struct {
+		device string
+		rule   string
+		mode   Mode
+	}
+	inDatabase := make(map[place]bool, len(open))
+	for _, o := range open {
+		if o.Key.Subject.Type != subjectDevice {
+			continue
+		}
+		inDatabase[place{o.Key.Subject.ID, o.Key.Rule, o.Mode}] = true
+		e.adopt(o)
+	}
+	for _, d := range e.devices {
+		for i := range d.cells {
+			rule := &d.plan.rules[i].rule
+			if d.cells[i].phase.isRaised() && !inDatabase[place{string(d.id), rule.ID, rule.Mode}] {
+				e.raiseAgain(d, i)
+			}
+		}
+	}
+	slices.SortStableFunc(e.round.transitions, func(a, b Transition) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.AlarmID, b.AlarmID))
+	})
+	return e.finish()
+}
+
+// adopt takes over an alarm of the database that the engine may not know.
+func (e *Engine) adopt(o OpenAlarm) {
+	raisedAt, ok := nanos(o.RaisedAt)
+	if !ok {
+		raisedAt = e.now
+	}
+	pendingSince, ok := nanos(o.PendingSince)
+	if !ok {
+		pendingSince = raisedAt
+	}
+	taken := alarm{id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, told: o.Occurrences}
+	stored := storedRule{id: o.Key.Rule, mode: o.Mode, version: o.RuleVersion}
+
+	d := e.device(devices.ID(o.Key.Subject.ID))
+	if d != nil {
+		if i, ok := d.plan.position[stored.id]; ok && d.plan.rules[i].rule.Mode == o.Mode {
+			if !d.cells[i].phase.isRaised() {
+				d.cells[i] = cell{phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity)}
+				e.schedule(d)
+			}
+			return
+		}
+	}
+	gone := orphan{device: devices.ID(o.Key.Subject.ID), rule: stored, alarm: taken, count: o.Occurrences, at: raisedAt}
+	if d == nil {
+		gone.reason = "the device is no longer declared"
+	} else {
+		gone.reason = d.keep(e.set, stored, cell{}, true)
+	}
+	e.emit(gone.clear(e.now))
+}
+
+// stepOf returns how many escalations an alarm of the severity has behind it.
+func (r *bound) stepOf(severity Severity) uint8 {
+	done := 0
+	for done < len(r.rule.Escalate) && r.rule.Escalate[done].Severity <= severity {
+		done++
+	}
+	return uint8(done)
+}
+
+// raiseAgain tells of an alarm that the database has lost or never had.
+func (e *Engine) raiseAgain(d *device, i int) {
+	c := &d.cells[i]
+	e.round.report = -1
+	t := e.transition(d, i, Raised, c.alarm.raisedAt)
+	f := e.prepare(d, max(d.observed, c.alarm.raisedAt), e.now)
+	t.Values = d.values(f.oldest)
+	t.Explanation = []string{
+		fmt.Sprintf("Active since %s (rule %s v%d).", formatTime(c.alarm.raisedAt, f.now), t.Key.Rule, t.RuleVersion),
+		"Found active at a restart and not in the database, so it was raised again.",
+	}
+	e.emit(t)
+}
