@@ -112,7 +112,7 @@ func (h *History) planReport(work *historyWork, memory *partitionMemory, r *devi
 			continue
 		}
 		memory.newest[key] = at
-		work.fresh.add(device, metric.num, at, reading.Value)
+		work.fresh.add(key, at, reading.Value)
 		seen.value(metric, reading.Value, at)
 	}
 }

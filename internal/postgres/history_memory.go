@@ -16,6 +16,9 @@ func seriesOf(device, metric int32) series {
 	return series(uint32(device))<<32 | series(uint32(metric))
 }
 
+// numbers returns the device's and the metric's number.
+func (s series) numbers() (device, metric uint32) { return uint32(s >> 32), uint32(s) }
+
 // partitionMemory is what is known of the stored readings of a partition's
 // devices. It holds for one epoch: under another one another node may have
 // written.

@@ -251,14 +251,14 @@ func TestARangeIsSummedUpInStepsOfTheClock(t *testing.T) {
 // fixture is a database with declared devices, and a history that leases
 // partition 0.
 type fixture struct {
-	t     *testing.T
+	t     testing.TB
 	db    *postgres.DB
 	store *postgres.History
 	conn  *pgx.Conn
 	epoch int64
 }
 
-func newFixture(t *testing.T, ids ...devices.ID) *fixture {
+func newFixture(t testing.TB, ids ...devices.ID) *fixture {
 	t.Helper()
 	url := pgtest.URL(t)
 	db, err := postgres.Open(t.Context(), url, postgres.Options{MaxConns: 4})

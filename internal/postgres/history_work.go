@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +29,6 @@ type historyWork struct {
 
 func newHistoryWork() *historyWork {
 	return &historyWork{
-		fresh:     freshReadings{data: []byte(copyHeader)},
 		sightings: newSightings(),
 		days:      make(map[day]bool),
 	}
@@ -50,63 +51,84 @@ func (w *historyWork) store(ctx context.Context, tx *DB) error {
 	if err != nil {
 		return err
 	}
-	w.written.Stored = w.fresh.count + stored
+	w.written.Stored = int64(len(w.fresh.rows)) + stored
 	w.written.Duplicates = int64(len(w.late.devices)) - stored
 	return w.sightings.save(ctx, tx)
 }
 
-// freshReadings are readings known to be new, in the binary format of COPY,
-// which is what makes them cheap: no value of ours is boxed.
+// freshReadings are readings known to be new.
 type freshReadings struct {
-	data  []byte
-	count int64
+	rows []freshReading
 }
 
-// The binary COPY format: signature, no flags, no header extension; tuples of
-// length-prefixed fields; -1 in place of a field count at the end.
-const (
-	copyHeader  = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
-	copyTrailer = "\xff\xff"
-	copyNull    = math.MaxUint32 // -1
-)
-
-// postgresEpoch is 2000-01-01 in Unix microseconds: where timestamptz begins.
-const postgresEpoch = 946_684_800_000_000
-
-func (f *freshReadings) add(device, metric int32, at int64, v devices.Value) {
-	b := binary.BigEndian.AppendUint16(f.data, 5)
-	b = binary.BigEndian.AppendUint32(b, 4)
-	b = binary.BigEndian.AppendUint32(b, uint32(device))
-	b = binary.BigEndian.AppendUint32(b, 4)
-	b = binary.BigEndian.AppendUint32(b, uint32(metric))
-	b = binary.BigEndian.AppendUint32(b, 8)
-	b = binary.BigEndian.AppendUint64(b, uint64(at-postgresEpoch))
-	if v.IsLabel() {
-		label := cleanText(v.Label)
-		b = binary.BigEndian.AppendUint32(b, copyNull)
-		b = binary.BigEndian.AppendUint32(b, uint32(len(label)))
-		b = append(b, label...)
-	} else {
-		b = binary.BigEndian.AppendUint32(b, 8)
-		b = binary.BigEndian.AppendUint64(b, math.Float64bits(v.Number))
-		b = binary.BigEndian.AppendUint32(b, copyNull)
-	}
-	f.data = b
-	f.count++
+type freshReading struct {
+	series series
+	at     int64 // Unix microseconds
+	value  devices.Value
 }
 
+func (f *freshReadings) add(s series, at int64, v devices.Value) {
+	f.rows = append(f.rows, freshReading{series: s, at: at, value: v})
+}
+
+// copyTo sends the readings by COPY, each series together: that keeps the
+// index's pages warm, and a series on few pages of the table.
 func (f *freshReadings) copyTo(ctx context.Context, tx *DB) error {
-	if f.count == 0 {
+	if len(f.rows) == 0 {
 		return nil
 	}
-	conn := tx.q.(pgx.Tx).Conn().PgConn()  // store is called in a transaction only
-	data := append(f.data, copyTrailer...) // f.data itself stays, for another try
-	_, err := conn.CopyFrom(ctx, bytes.NewReader(data),
+	slices.SortFunc(f.rows, func(a, b freshReading) int {
+		return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.at, b.at))
+	})
+	conn := tx.q.(pgx.Tx).Conn().PgConn() // store is called in a transaction only
+	_, err := conn.CopyFrom(ctx, bytes.NewReader(f.encode()),
 		`copy readings (device_num, metric_num, observed_at, value, label) from stdin (format binary)`)
 	if err != nil {
 		return fmt.Errorf("copy readings: %w", err)
 	}
 	return nil
+}
+
+// The binary COPY format: signature, no flags, no header extension; tuples of
+// length-prefixed fields; -1 in place of a field count at the end. Written by
+// hand it boxes no value, which pgx.CopyFrom would do with every one.
+const (
+	copyHeader  = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+	copyTrailer = "\xff\xff"
+	copyNull    = math.MaxUint32 // -1
+	copyRowSize = 2 + (4 + 4) + (4 + 4) + (4 + 8) + (4 + 8) + 4
+)
+
+// postgresEpoch is 2000-01-01 in Unix microseconds: where timestamptz begins.
+const postgresEpoch = 946_684_800_000_000
+
+func (f *freshReadings) encode() []byte {
+	b := make([]byte, 0, len(copyHeader)+len(f.rows)*copyRowSize+len(copyTrailer))
+	b = append(b, copyHeader...)
+	for i := range f.rows {
+		b = f.rows[i].appendTuple(b)
+	}
+	return append(b, copyTrailer...)
+}
+
+func (r *freshReading) appendTuple(b []byte) []byte {
+	device, metric := r.series.numbers()
+	b = binary.BigEndian.AppendUint16(b, 5)
+	b = binary.BigEndian.AppendUint32(b, 4)
+	b = binary.BigEndian.AppendUint32(b, device)
+	b = binary.BigEndian.AppendUint32(b, 4)
+	b = binary.BigEndian.AppendUint32(b, metric)
+	b = binary.BigEndian.AppendUint32(b, 8)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.at-postgresEpoch))
+	if r.value.IsLabel() {
+		label := cleanText(r.value.Label)
+		b = binary.BigEndian.AppendUint32(b, copyNull)
+		b = binary.BigEndian.AppendUint32(b, uint32(len(label)))
+		return append(b, label...)
+	}
+	b = binary.BigEndian.AppendUint32(b, 8)
+	b = binary.BigEndian.AppendUint64(b, math.Float64bits(r.value.Number))
+	return binary.BigEndian.AppendUint32(b, copyNull)
 }
 
 // lateReadings are readings that may be stored already, column by column.
