@@ -1,0 +1,165 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"telltale/devices"
+)
+
+// maxAhead is how far a device's clock may run ahead of ours.
+const maxAhead = 10 * time.Minute
+
+// earliest is the first time that a device can have observed anything: clocks
+// that have lost it say 1970 or 1980.
+func earliest() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// view is the directory with what checking needs, made once per version.
+type view struct {
+	directory *devices.Directory
+	metrics   map[*devices.Model]map[string]devices.Metric // by the name that devices use
+}
+
+func newView(d *devices.Directory) *view {
+	v := &view{directory: d, metrics: make(map[*devices.Model]map[string]devices.Metric)}
+	for _, m := range d.Models() {
+		names := make(map[string]devices.Metric, len(m.Metrics))
+		for name, metric := range m.Metrics {
+			metric.Name = name
+			names[name] = metric
+		}
+		for name, metric := range m.Metrics {
+			if metric.From != "" {
+				metric.Name = name
+				names[metric.From] = metric
+			}
+		}
+		v.metrics[m] = names
+	}
+	return v
+}
+
+// complaint is the first thing of its kind that is wrong with a message, and
+// how many more there are.
+type complaint struct {
+	reason Reason
+	detail string
+	more   int
+}
+
+// complaints are at most one for each reason.
+type complaints []complaint
+
+// add notes a complaint; detail is only asked for when it is the first.
+func (cs complaints) add(reason Reason, detail func() string) complaints {
+	for i := range cs {
+		if cs[i].reason == reason {
+			cs[i].more++
+			return cs
+		}
+	}
+	return append(cs, complaint{reason: reason, detail: detail()})
+}
+
+// sentence is the detail, with how often the same is wrong again.
+func (c complaint) sentence() string {
+	if c.more == 0 {
+		return c.detail
+	}
+	return c.detail + ", and " + strconv.Itoa(c.more) + " more"
+}
+
+// check keeps, in place, what can be believed of the reports: those of known
+// devices at possible times, without their impossible values. It also gives
+// the metrics their names.
+func (v *view) check(reports []devices.Report) (kept []devices.Report, cs complaints) {
+	kept = reports[:0]
+	for i := range reports {
+		r := &reports[i]
+		device, ok := v.directory.Device(r.Device)
+		if !ok {
+			cs = cs.add(UnknownDevice, func() string { return fmt.Sprintf("device %s is not declared", r.Device) })
+			continue
+		}
+		if !possibleTime(r) {
+			cs = cs.add(ImpossibleTime, func() string { return describeTime(r) })
+			continue
+		}
+		if model, ok := v.directory.Model(device.Model); ok {
+			cs = v.checkReadings(r, model, cs)
+		} else {
+			cs = checkFinite(r, cs)
+		}
+		// A swap, so that a report left out keeps its own readings' memory.
+		reports[len(kept)], reports[i] = reports[i], reports[len(kept)]
+		kept = reports[:len(kept)+1]
+	}
+	return kept, cs
+}
+
+func possibleTime(r *devices.Report) bool {
+	return !r.ObservedAt.Before(earliest()) && !r.ObservedAt.After(r.ReceivedAt.Add(maxAhead))
+}
+
+func describeTime(r *devices.Report) string {
+	if r.ObservedAt.Before(earliest()) {
+		return fmt.Sprintf("device %s says it is %s, before 2000", r.Device, r.ObservedAt.Format(time.RFC3339))
+	}
+	ahead := r.ObservedAt.Sub(r.ReceivedAt).Round(time.Second).String()
+	if days := (r.ObservedAt.Unix() - r.ReceivedAt.Unix()) / (24 * 60 * 60); days > 0 {
+		ahead = fmt.Sprintf("%d days", days) // a Duration ends at 292 years
+	}
+	return fmt.Sprintf("device %s says it is %s, %s ahead of the time of receipt %s; at most %s is believed", r.Device,
+		r.ObservedAt.Format(time.RFC3339), ahead, r.ReceivedAt.Format(time.RFC3339), maxAhead)
+}
+
+func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complaints) complaints {
+	names := v.metrics[model]
+	kept := r.Readings[:0]
+	for _, reading := range r.Readings {
+		metric, declared := names[reading.Metric]
+		switch {
+		case !finite(reading.Value), declared && !metric.Believes(reading.Value):
+			cs = cs.add(ImpossibleValue, func() string { return describeValue(r, reading, metric) })
+			continue
+		case declared:
+			reading.Metric = metric.Name
+		}
+		kept = append(kept, reading)
+	}
+	r.Readings = kept
+	return cs
+}
+
+// checkFinite is what can be checked without a model.
+func checkFinite(r *devices.Report, cs complaints) complaints {
+	kept := r.Readings[:0]
+	for _, reading := range r.Readings {
+		if !finite(reading.Value) {
+			cs = cs.add(ImpossibleValue, func() string { return describeValue(r, reading, devices.Metric{}) })
+			continue
+		}
+		kept = append(kept, reading)
+	}
+	r.Readings = kept
+	return cs
+}
+
+func finite(v devices.Value) bool {
+	return v.IsLabel() || !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0)
+}
+
+func describeValue(r *devices.Report, reading devices.Reading, m devices.Metric) string {
+	s := fmt.Sprintf("device %s says %s is %s", r.Device, reading.Metric, reading.Value)
+	v := reading.Value.Number
+	switch {
+	case !finite(reading.Value):
+		return s + ", which is no number"
+	case m.Min != nil && v < *m.Min:
+		return fmt.Sprintf("%s, below the %s that its model can measure", s, devices.Number(*m.Min))
+	default:
+		return fmt.Sprintf("%s, above the %s that its model can measure", s, devices.Number(*m.Max))
+	}
+}

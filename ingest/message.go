@@ -1,0 +1,17 @@
+package ingest
+
+import "time"
+
+// Message is one MQTT PUBLISH as it came in.
+type Message struct {
+	Topic   string
+	Payload []byte // not changed afterwards by anybody
+	QoS     byte
+
+	// Retained says that the message comes out of a broker's memory and may be
+	// old, not that its sender wanted it retained.
+	Retained bool
+
+	ClientID   string // of the MQTT session that sent it; "" when unknown
+	ReceivedAt time.Time
+}
