@@ -4,7 +4,7 @@ import "time"
 
 // Recall is the taking back of lots that were exposed.
 type Recall struct {
-	ID          string // "R-0007"
+	ID          string // "R-0007"; see [RecallID]
 	Number      int64
 	Status      Status
 	Class       string // proposed class "I", "II", "III"; the authority assigns it (21 CFR 7.3(m))
@@ -54,14 +54,14 @@ type Item struct {
 // meaning).
 type Signature struct {
 	Person  string
-	Meaning string // approved, rejected
+	Meaning string // approved, rejected, closed
 	Comment string
 	At      time.Time
 }
 
 // Hold stops a lot of a shipment from being used.
 type Hold struct {
-	ID         string // "H-0012"
+	ID         string // "H-0012"; see [HoldID]
 	ShipmentID string
 	GTIN       string
 	Lot        string
@@ -69,4 +69,6 @@ type Hold struct {
 	PlacedAt   time.Time
 	ReleasedAt time.Time // zero: in force
 	ReleasedBy string
+
+	ReleaseReason string
 }
