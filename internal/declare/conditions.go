@@ -1,9 +1,20 @@
 package declare
 
-import "telltale/tickets"
+import (
+	"errors"
+	"strings"
 
-// checkRules looks at what rules say in languages of their own.
-func (s *Set) checkRules(_ Known, faults *Errors) {
+	"go.yaml.in/yaml/v3"
+
+	"telltale/devices"
+	"telltale/rules"
+	"telltale/tickets"
+)
+
+// checkRules looks at what rules say in languages of their own: conditions
+// and templates. Rules that are declared already are looked at as well, since
+// a changed model can take away what they read.
+func (s *Set) checkRules(known Known, faults *Errors) {
 	for _, r := range s.Rules {
 		if err := tickets.CheckTemplate(r.Ticket.Subject); err != nil {
 			fault := s.fault(Ref{KindRule, r.ID}, "ticket", "subject: %v", err)
@@ -11,4 +22,106 @@ func (s *Set) checkRules(_ Known, faults *Errors) {
 			*faults = append(*faults, fault)
 		}
 	}
+	if len(s.Rules)+len(s.Models) == 0 {
+		return
+	}
+	before := make(map[string]bool)
+	for _, problem := range compile(known.Rules, known.Models) {
+		before[problem.Error()] = true
+	}
+	mine := make(map[string]bool, len(s.Rules))
+	for _, r := range s.Rules {
+		mine[r.ID] = true
+	}
+	for _, problem := range compile(overlaid(known.Rules, s.Rules, ruleID), overlaid(known.Models, s.Models, modelID)) {
+		if mine[problem.Rule] || !before[problem.Error()] {
+			*faults = append(*faults, s.conditionFault(problem))
+		}
+	}
+}
+
+// compile returns what is wrong with rules on models.
+func compile(all []*rules.Rule, models []*devices.Model) []*rules.SyntaxError {
+	list := make([]rules.Rule, len(all))
+	for i, r := range all {
+		list[i] = *r
+	}
+	_, err := rules.Compile(list, devices.NewDirectory(0, models, nil))
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []*rules.SyntaxError{{Err: err}}
+	}
+	var problems []*rules.SyntaxError
+	for _, one := range joined.Unwrap() {
+		var problem *rules.SyntaxError
+		if !errors.As(one, &problem) {
+			problem = &rules.SyntaxError{Err: one}
+		}
+		problems = append(problems, problem)
+	}
+	return problems
+}
+
+// overlaid returns the old values with the new ones in place of those of the
+// same id.
+func overlaid[T any](old, fresh []T, id func(T) string) []T {
+	replaced := make(map[string]bool, len(fresh))
+	for _, one := range fresh {
+		replaced[id(one)] = true
+	}
+	var all []T
+	for _, one := range old {
+		if !replaced[id(one)] {
+			all = append(all, one)
+		}
+	}
+	return append(all, fresh...)
+}
+
+func ruleID(r *rules.Rule) string     { return r.ID }
+func modelID(m *devices.Model) string { return m.ID }
+
+// conditionFault places a problem of a rule in its file.
+func (s *Set) conditionFault(problem *rules.SyntaxError) *Error {
+	ref := Ref{KindRule, problem.Rule}
+	message := problem.Err.Error()
+	if problem.Hint != "" {
+		message += " (" + problem.Hint + ")"
+	}
+	fault := s.fault(ref, problem.Clause, "%s", message)
+	doc := s.origins[ref]
+	if doc == nil || problem.Line == 0 {
+		return fault
+	}
+	if node := child(doc.node, problem.Clause); node != nil {
+		fault.Line, fault.Column = textPosition(doc.source.Text, node, problem.Line, problem.Col)
+	}
+	return fault
+}
+
+// textPosition turns a position in a scalar's text into one in the file. In
+// folded or escaped texts, which are not in the file as they are read, only
+// the line of the scalar is known.
+func textPosition(source []byte, node *yaml.Node, line, col int) (fileLine, fileCol int) {
+	lines := strings.Split(string(source), "\n")
+	if node.Style == yaml.LiteralStyle && node.Line+line <= len(lines) {
+		text := lines[node.Line+line-1]
+		return node.Line + line, len(text) - len(strings.TrimLeft(text, " ")) + col
+	}
+	if node.Line > len(lines) {
+		return node.Line, 0
+	}
+	text := []rune(lines[node.Line-1])
+	quote := 0
+	if node.Style == yaml.SingleQuotedStyle || node.Style == yaml.DoubleQuotedStyle {
+		quote = 1
+	}
+	begin := node.Column - 1 + quote
+	if begin > len(text) || !strings.HasPrefix(string(text[begin:]), node.Value) {
+		return node.Line, 0
+	}
+	return node.Line, begin + col
 }
