@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/idempotency"
+	"telltale/rules/excursion"
+	"telltale/tickets"
+	"telltale/tickets/recalls"
 )
 
 // Limits of request bodies, in bytes.
@@ -23,18 +27,28 @@ const (
 // keepAnswers is how long a repeated request finds its first answer.
 const keepAnswers = 24 * time.Hour
 
+// rest serves the resources of the API.
+type rest struct {
+	*Server
+
+	api huma.API
+}
+
 // registerAPI adds the REST resources and their description.
 func (s *Server) registerAPI(mux *http.ServeMux) {
 	inner := http.NewServeMux()
-	api := humago.New(inner, s.apiConfig())
-	s.registerMe(api)
-	s.registerTickets(api)
-	s.registerAlarms(api)
-	s.registerCustomers(api)
-	s.registerDevices(api)
-	s.registerDeclarations(api)
-	s.registerRules(api)
-	s.registerQuarantine(api)
+	a := &rest{Server: s, api: humago.New(inner, s.apiConfig())}
+	a.registerMe()
+	a.registerTickets()
+	a.registerAlarms()
+	a.registerCustomers()
+	a.registerDevices()
+	a.registerShipments()
+	a.registerRecalls()
+	a.registerDeclarations()
+	a.registerRules()
+	a.registerQuarantine()
+	a.describeEvents()
 
 	mux.Handle("GET /api/openapi.json", inner)
 	once := idempotency.New(s.deps.Answers,
@@ -50,6 +64,10 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 // document, where the plain mux would answer in text.
 func known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status, detail := checkAddress(r.URL); detail != "" {
+			writeProblem(w, status, detail)
+			return
+		}
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
@@ -75,10 +93,12 @@ func (d *discard) WriteHeader(int)             {}
 func (s *Server) apiConfig() huma.Config {
 	c := huma.DefaultConfig("Telltale", s.opts.Version)
 	c.Info.Description = "Device telemetry into service tickets and shipment recalls."
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.OpenAPIPath = "/api/openapi"
 	c.DocsPath, c.SchemasPath = "", "" // those pages would load scripts from a CDN
 	c.CreateHooks = nil                // no $schema member in answers
 	c.RejectUnknownQueryParameters = true
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()}
 	c.Transformers = []huma.Transformer{explain}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer":  {Type: "http", Scheme: "bearer", Description: "A token from `telltale token create`."},
@@ -87,6 +107,28 @@ func (s *Server) apiConfig() huma.Config {
 	c.Security = []map[string][]string{{"bearer": {}}, {"session": {}}}
 	return c
 }
+
+// schemaName names a type in the description: a view by what it shows, since
+// every domain package calls its main one View.
+func schemaName(t reflect.Type, hint string) string {
+	switch t {
+	case reflect.TypeFor[tickets.View]():
+		return "Ticket"
+	case reflect.TypeFor[recalls.View]():
+		return "Recall"
+	case reflect.TypeFor[excursion.View]():
+		return "Assessment"
+	}
+	if t.Kind() == reflect.Struct && t.Name() == "" {
+		if items, ok := t.FieldByName("Items"); ok {
+			return schemaName(items.Type.Elem(), hint) + "List"
+		}
+	}
+	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "View")
+}
+
+// maxEcho bounds what a problem repeats of the request, in bytes.
+const maxEcho = 200
 
 // explain puts what is wrong into the detail of a problem, for people who read
 // one line. The list of all faults stays beside it.
@@ -103,6 +145,9 @@ func explain(_ huma.Context, _ string, v any) (any, error) {
 	}
 	parts := make([]string, 0, len(m.Errors))
 	for _, e := range m.Errors {
+		if text, ok := e.Value.(string); ok && len(text) > maxEcho {
+			e.Value = nil // a whole body is no help
+		}
 		if e.Location == "" {
 			parts = append(parts, e.Message)
 			continue
@@ -143,7 +188,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 
 // route adds one operation: who may use it, and what it does. Errors of
 // handle become problems by the one table.
-func route[I, O any](s *Server, api huma.API, op huma.Operation, a access.Action, handle func(context.Context, *I) (*O, error)) {
+func route[I, O any](s *rest, op huma.Operation, a access.Action, handle func(context.Context, *I) (*O, error)) {
 	op.Path = "/api/v1" + op.Path
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	op.Metadata = map[string]any{"action": a}
@@ -153,12 +198,12 @@ func route[I, O any](s *Server, api huma.API, op huma.Operation, a access.Action
 	op.Description += "Roles: " + access.Need(a) + "."
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		if p, _ := principalOf(ctx.Context()); !p.Can(a) {
-			_ = huma.WriteErr(api, ctx, http.StatusForbidden, forbidden(p, a))
+			_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, forbidden(p, a))
 			return
 		}
 		next(ctx)
 	})
-	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, err)
@@ -177,8 +222,8 @@ type meAnswer struct {
 	}
 }
 
-func (s *Server) registerMe(api huma.API) {
-	route(s, api, huma.Operation{
+func (s *rest) registerMe() {
+	route(s, huma.Operation{
 		OperationID: "get-me", Method: http.MethodGet, Path: "/me", Summary: "Who am I", Tags: []string{"access"},
 	}, access.Read, func(ctx context.Context, _ *struct{}) (*meAnswer, error) {
 		p, _ := principalOf(ctx)

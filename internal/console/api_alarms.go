@@ -22,7 +22,7 @@ func answerAlarm(a *tickets.Alarm, err error) (*alarmAnswer, error) {
 }
 
 type alarmListInput struct {
-	stretch
+	Stretch
 	Active string `query:"active" enum:"true,false" doc:"whether the condition holds; absent: either"`
 	Device string `query:"device"`
 	Rule   string `query:"rule"`
@@ -44,28 +44,28 @@ type shelveInput struct {
 	}
 }
 
-func (s *Server) registerAlarms(api huma.API) {
+func (s *rest) registerAlarms() {
 	tags := []string{"alarms"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-alarms", Method: http.MethodGet, Path: "/alarms", Tags: tags,
 		Summary: "Alarms, the latest raised first",
 	}, access.Read, s.listAlarms)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "get-alarm", Method: http.MethodGet, Path: "/alarms/{id}", Tags: tags, Summary: "One alarm",
 	}, access.Read, func(ctx context.Context, in *idInput) (*alarmAnswer, error) {
 		return answerAlarm(s.deps.Alarms.Alarm(ctx, in.ID))
 	})
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "acknowledge-alarm", Method: http.MethodPost, Path: "/alarms/{id}/acknowledge", Tags: tags,
 		Summary: "Record that a person has seen the alarm", DefaultStatus: http.StatusOK,
 	}, access.HandleAlarms, s.acknowledgeAlarm)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "shelve-alarm", Method: http.MethodPost, Path: "/alarms/{id}/shelve", Tags: tags,
 		Summary: "Put an active alarm aside for a time", DefaultStatus: http.StatusOK,
 	}, access.HandleAlarms, s.shelveAlarm)
 }
 
-func (s *Server) listAlarms(ctx context.Context, in *alarmListInput) (*list[tickets.AlarmView], error) {
+func (s *rest) listAlarms(ctx context.Context, in *alarmListInput) (*list[tickets.AlarmView], error) {
 	key, err := parseCursor("alarms", in.Cursor, 1)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Server) listAlarms(ctx context.Context, in *alarmListInput) (*list[tick
 // seen is what an acknowledgement without a comment says.
 const seen = "seen"
 
-func (s *Server) acknowledgeAlarm(ctx context.Context, in *acknowledgeInput) (*alarmAnswer, error) {
+func (s *rest) acknowledgeAlarm(ctx context.Context, in *acknowledgeInput) (*alarmAnswer, error) {
 	comment := seen
 	if in.Body != nil && in.Body.Comment != "" {
 		comment = in.Body.Comment
@@ -97,7 +97,7 @@ func (s *Server) acknowledgeAlarm(ctx context.Context, in *acknowledgeInput) (*a
 	return answerAlarm(s.deps.Desk.AcknowledgeAlarm(ctx, in.ID, actorOf(ctx), comment))
 }
 
-func (s *Server) shelveAlarm(ctx context.Context, in *shelveInput) (*alarmAnswer, error) {
+func (s *rest) shelveAlarm(ctx context.Context, in *shelveInput) (*alarmAnswer, error) {
 	until := in.Body.Until
 	if until.IsZero() == (in.Body.For == "") {
 		return nil, invalid("body", "must say either until or for", nil)

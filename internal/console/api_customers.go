@@ -68,16 +68,16 @@ func orEmpty[T any](list []T) []T {
 type customerAnswer struct{ Body customerView }
 
 type customerListInput struct {
-	stretch
+	Stretch
 	Tier string `query:"tier"`
 }
 
-func (s *Server) registerCustomers(api huma.API) {
+func (s *rest) registerCustomers() {
 	tags := []string{"customers"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-customers", Method: http.MethodGet, Path: "/customers", Tags: tags, Summary: "Customers by id",
 	}, access.Read, s.listCustomers)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "get-customer", Method: http.MethodGet, Path: "/customers/{id}", Tags: tags, Summary: "One customer",
 	}, access.Read, func(ctx context.Context, in *idInput) (*customerAnswer, error) {
 		c, err := s.deps.Customers.Customer(ctx, in.ID)
@@ -88,7 +88,7 @@ func (s *Server) registerCustomers(api huma.API) {
 	})
 }
 
-func (s *Server) listCustomers(ctx context.Context, in *customerListInput) (*list[customerView], error) {
+func (s *rest) listCustomers(ctx context.Context, in *customerListInput) (*list[customerView], error) {
 	key, err := parseCursor("customers", in.Cursor, 1)
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ type sourcesBody struct {
 	} `json:"sources"`
 }
 
-func (s *Server) registerDeclarations(api huma.API) {
+func (s *rest) registerDeclarations() {
 	operation := func(id, summary string) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: "/" + id, Tags: []string{"declarations"}, Summary: summary,
@@ -79,11 +79,11 @@ func (s *Server) registerDeclarations(api huma.API) {
 			MaxBodyBytes: maxDeclaration, DefaultStatus: http.StatusOK,
 		}
 	}
-	route(s, api, operation("plan", "What applying declarations would change"), access.Declare,
+	route(s, operation("plan", "What applying declarations would change"), access.Declare,
 		func(ctx context.Context, in *declareInput) (*planAnswer, error) {
 			return s.declare(in, func(set *declare.Set) (declare.Plan, error) { return s.deps.Declarations.Plan(ctx, set) })
 		})
-	route(s, api, operation("apply", "Apply declarations, all or nothing"), access.Declare,
+	route(s, operation("apply", "Apply declarations, all or nothing"), access.Declare,
 		func(ctx context.Context, in *declareInput) (*planAnswer, error) {
 			return s.declare(in, func(set *declare.Set) (declare.Plan, error) {
 				return s.deps.Declarations.Apply(ctx, set, actorOf(ctx))
@@ -91,7 +91,7 @@ func (s *Server) registerDeclarations(api huma.API) {
 		})
 }
 
-func (s *Server) declare(in *declareInput, do func(*declare.Set) (declare.Plan, error)) (*planAnswer, error) {
+func (s *rest) declare(in *declareInput, do func(*declare.Set) (declare.Plan, error)) (*planAnswer, error) {
 	sources, err := in.sources()
 	if err != nil {
 		return nil, err

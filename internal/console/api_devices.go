@@ -53,29 +53,29 @@ func showDevice(now time.Time) func(devices.Summary) deviceView {
 type deviceAnswer struct{ Body deviceView }
 
 type deviceListInput struct {
-	stretch
+	Stretch
 	Customer string `query:"customer" doc:"who owns it now"`
 	Model    string `query:"model"`
 	Site     string `query:"site"`
 }
 
-func (s *Server) registerDevices(api huma.API) {
+func (s *rest) registerDevices() {
 	tags := []string{"devices"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-devices", Method: http.MethodGet, Path: "/devices", Tags: tags,
 		Summary: "Devices by id, with their present owner and presence",
 	}, access.Read, s.listDevices)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "get-device", Method: http.MethodGet, Path: "/devices/{id}", Tags: tags,
 		Summary: "One device",
 	}, access.Read, s.getDevice)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-readings", Method: http.MethodGet, Path: "/devices/{id}/readings", Tags: tags,
 		Summary: "What a device measured, summed up per step",
 	}, access.Read, s.listReadings)
 }
 
-func (s *Server) listDevices(ctx context.Context, in *deviceListInput) (*list[deviceView], error) {
+func (s *rest) listDevices(ctx context.Context, in *deviceListInput) (*list[deviceView], error) {
 	key, err := parseCursor("devices", in.Cursor, 1)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (s *Server) listDevices(ctx context.Context, in *deviceListInput) (*list[de
 		func(d devices.Summary) []string { return []string{string(d.ID)} }), nil
 }
 
-func (s *Server) getDevice(ctx context.Context, in *struct {
+func (s *rest) getDevice(ctx context.Context, in *struct {
 	ID string `path:"id"`
 }) (*deviceAnswer, error) {
 	now := s.now()
@@ -127,7 +127,7 @@ const (
 	autoBuckets = 1000
 )
 
-func (s *Server) listReadings(ctx context.Context, in *readingsInput) (*list[bucketView], error) {
+func (s *rest) listReadings(ctx context.Context, in *readingsInput) (*list[bucketView], error) {
 	q, err := in.query(s.now())
 	if err != nil {
 		return nil, err

@@ -12,9 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// stretch is what every list understands. The defaults are in the tags, where
+// Stretch is what every list understands. The defaults are in the tags, where
 // the description of the API gets them from.
-type stretch struct {
+type Stretch struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"how many items at most"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"next of the page before"`
 }
@@ -78,16 +78,6 @@ func parseCursor(kind, text string, n int) ([]string, error) {
 		}
 	}
 	return parts[1:], nil
-}
-
-// storable reports whether the database can be asked about s at all.
-func storable(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // numberCursor reads the cursor of a list ordered by number, the newest

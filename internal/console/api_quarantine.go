@@ -37,7 +37,7 @@ func showRefused(r views.RefusedRow) refusedView {
 }
 
 type refusedListInput struct {
-	stretch
+	Stretch
 	Reason string `query:"reason" doc:"such as malformed"`
 }
 
@@ -55,19 +55,19 @@ type replayAnswer struct {
 	}
 }
 
-func (s *Server) registerQuarantine(api huma.API) {
+func (s *rest) registerQuarantine() {
 	tags := []string{"quarantine"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-quarantine", Method: http.MethodGet, Path: "/quarantine", Tags: tags,
 		Summary: "Messages that were refused, the latest first",
 	}, access.Read, s.listQuarantine)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "replay-quarantine", Method: http.MethodPost, Path: "/quarantine/replay", Tags: tags,
 		Summary: "Give refused messages to the pipeline again, after the cause was mended", DefaultStatus: http.StatusOK,
 	}, access.HandleRefused, s.replayQuarantine)
 }
 
-func (s *Server) listQuarantine(ctx context.Context, in *refusedListInput) (*list[refusedView], error) {
+func (s *rest) listQuarantine(ctx context.Context, in *refusedListInput) (*list[refusedView], error) {
 	if in.Reason != "" {
 		if err := checkReason("query.reason", in.Reason); err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func (s *Server) listQuarantine(ctx context.Context, in *refusedListInput) (*lis
 	if key != nil {
 		q.After = key[0]
 	}
-	found, err := s.deps.Quarantine.RefusedRows(ctx, q)
+	found, err := s.deps.Quarantine.ListQuarantined(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func checkReason(location, reason string) error {
 // replayBatch bounds one request; the answer says what remains.
 const replayBatch = 1000
 
-func (s *Server) replayQuarantine(ctx context.Context, in *replayInput) (*replayAnswer, error) {
+func (s *rest) replayQuarantine(ctx context.Context, in *replayInput) (*replayAnswer, error) {
 	reason, ids := in.Body.Reason, in.Body.IDs
 	if (reason == "") == (len(ids) == 0) {
 		return nil, invalid("body", "must name either a reason or ids", nil)
@@ -116,19 +116,20 @@ func (s *Server) replayQuarantine(ctx context.Context, in *replayInput) (*replay
 	if err != nil {
 		return nil, err
 	}
-	if err := s.replay(ctx, messages); err != nil {
+	n, err := s.replay(ctx, messages)
+	if err != nil {
 		return nil, err
 	}
 	out := &replayAnswer{}
-	out.Body.Replayed = len(messages)
-	out.Body.More = len(messages) == replayBatch
+	out.Body.Replayed = n
+	out.Body.More = n == replayBatch
 	return out, nil
 }
 
-// replay gives messages to the pipeline and notes those that got there. A
-// crash in between replays them twice, which the rules see as duplicates; the
-// other order could lose them.
-func (s *Server) replay(ctx context.Context, messages []views.RefusedRow) error {
+// replay gives messages to the pipeline, notes those that got there and
+// returns how many. A crash in between replays them twice, which the rules see
+// as duplicates; the other order could lose them.
+func (s *Server) replay(ctx context.Context, messages []views.RefusedRow) (int, error) {
 	done := 0
 	var failed error
 	for _, m := range messages {
@@ -138,5 +139,5 @@ func (s *Server) replay(ctx context.Context, messages []views.RefusedRow) error 
 		done++
 	}
 	noted := s.deps.Quarantine.MarkReplayed(context.WithoutCancel(ctx), messages[:done], s.now())
-	return errors.Join(failed, noted)
+	return done, errors.Join(failed, noted)
 }

@@ -15,24 +15,10 @@ import (
 	"telltale/rules"
 )
 
-// spec is a declaration in the shape it was written in, with what the store
-// knows of it beside.
-type spec map[string]any
+// ruleView is a rule in the shape of its declaration, with its version beside.
+type ruleView map[string]any
 
-// specOf returns a declaration in the shape of its YAML.
-func specOf[T declare.Declaration](declaration T) (spec, error) {
-	text, err := declare.Encode(declaration)
-	if err != nil {
-		return nil, err
-	}
-	var out spec
-	if err := json.Unmarshal(text, &out); err != nil {
-		return nil, fmt.Errorf("read spec: %w", err)
-	}
-	return out, nil
-}
-
-type ruleAnswer struct{ Body spec }
+type ruleAnswer struct{ Body ruleView }
 
 // ruleInput is a rule as YAML or JSON, in the shape of the declaration; kind
 // and id may be left out.
@@ -42,38 +28,42 @@ type ruleInput struct {
 	RawBody     []byte `contentType:"application/yaml"`
 }
 
-func (s *Server) registerRules(api huma.API) {
+func (s *rest) registerRules() {
 	tags := []string{"rules"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-rules", Method: http.MethodGet, Path: "/rules", Tags: tags,
 		Summary: "All rules in their present version, in the shape of their declaration",
 	}, access.Read, s.listRules)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "get-rule", Method: http.MethodGet, Path: "/rules/{id}", Tags: tags, Summary: "One rule",
 	}, access.Read, s.getRule)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "put-rule", Method: http.MethodPut, Path: "/rules/{id}", Tags: tags, MaxBodyBytes: maxBody,
 		Summary:     "Check a rule and store it as a new version",
 		Description: "Takes the rule as YAML or JSON; kind and id may be left out. A rule that is already so keeps its version.",
 	}, access.Declare, s.putRule)
 }
 
-func showRule(r rules.Rule) (spec, error) {
-	out, err := specOf(&r)
+func showRule(r rules.Rule) (ruleView, error) {
+	text, err := declare.Encode(&r)
 	if err != nil {
 		return nil, err
 	}
-	out["version"] = r.Version
-	return out, nil
+	var view ruleView
+	if err := json.Unmarshal(text, &view); err != nil {
+		return nil, fmt.Errorf("read spec of rule %s: %w", r.ID, err)
+	}
+	view["version"] = r.Version
+	return view, nil
 }
 
-func (s *Server) listRules(ctx context.Context, _ *struct{}) (*list[spec], error) {
+func (s *rest) listRules(ctx context.Context, _ *struct{}) (*list[ruleView], error) {
 	all, err := s.deps.Declarations.LoadRules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &list[spec]{}
-	out.Body.Items = make([]spec, len(all))
+	out := &list[ruleView]{}
+	out.Body.Items = make([]ruleView, len(all))
 	for i, r := range all {
 		if out.Body.Items[i], err = showRule(r); err != nil {
 			return nil, err
@@ -82,13 +72,13 @@ func (s *Server) listRules(ctx context.Context, _ *struct{}) (*list[spec], error
 	return out, nil
 }
 
-func (s *Server) getRule(ctx context.Context, in *struct {
+func (s *rest) getRule(ctx context.Context, in *struct {
 	ID string `path:"id"`
 }) (*ruleAnswer, error) {
 	return s.rule(ctx, in.ID)
 }
 
-func (s *Server) rule(ctx context.Context, id string) (*ruleAnswer, error) {
+func (s *rest) rule(ctx context.Context, id string) (*ruleAnswer, error) {
 	all, err := s.deps.Declarations.LoadRules(ctx)
 	if err != nil {
 		return nil, err
@@ -102,7 +92,7 @@ func (s *Server) rule(ctx context.Context, id string) (*ruleAnswer, error) {
 	return nil, huma.Error404NotFound(fmt.Sprintf("There is no rule %q.", id))
 }
 
-func (s *Server) putRule(ctx context.Context, in *ruleInput) (*ruleAnswer, error) {
+func (s *rest) putRule(ctx context.Context, in *ruleInput) (*ruleAnswer, error) {
 	text, err := in.document()
 	if err != nil {
 		return nil, err

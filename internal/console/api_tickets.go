@@ -21,11 +21,11 @@ func answerTicket(t *tickets.Ticket, err error) (*ticketAnswer, error) {
 }
 
 type ticketListInput struct {
-	stretch
-	Status   []tickets.Status `query:"status" enum:"new,open,pending,on_hold,solved,closed" doc:"any of them, parted by commas"`
-	Customer string           `query:"customer"`
-	Device   string           `query:"device"`
-	Rule     string           `query:"rule"`
+	Stretch
+	Status   []string `query:"status" enum:"new,open,pending,on_hold,solved,closed" doc:"any of them, parted by commas"`
+	Customer string   `query:"customer"`
+	Device   string   `query:"device"`
+	Rule     string   `query:"rule"`
 }
 
 type commentInput struct {
@@ -55,39 +55,42 @@ type complaintInput struct {
 	}
 }
 
-func (s *Server) registerTickets(api huma.API) {
+func (s *rest) registerTickets() {
 	tags := []string{"tickets"}
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "list-tickets", Method: http.MethodGet, Path: "/tickets", Tags: tags,
 		Summary: "Tickets without their timelines, newest first",
 	}, access.Read, s.listTickets)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "get-ticket", Method: http.MethodGet, Path: "/tickets/{id}", Tags: tags,
 		Summary: "One ticket with its timeline",
 	}, access.Read, func(ctx context.Context, in *idInput) (*ticketAnswer, error) {
 		return answerTicket(s.deps.Tickets.Ticket(ctx, in.ID))
 	})
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "comment-ticket", Method: http.MethodPost, Path: "/tickets/{id}/comments", Tags: tags,
 		Summary: "Add a comment to the timeline", DefaultStatus: http.StatusCreated,
 	}, access.WorkTickets, s.commentTicket)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "patch-ticket", Method: http.MethodPatch, Path: "/tickets/{id}", Tags: tags,
 		Summary: "Change status, priority, assignee or team",
 	}, access.WorkTickets, s.patchTicket)
-	route(s, api, huma.Operation{
+	route(s, huma.Operation{
 		OperationID: "file-complaint", Method: http.MethodPost, Path: "/complaints", Tags: tags,
 		Summary: "A customer says that something is wrong: open a ticket", DefaultStatus: http.StatusCreated,
 	}, access.FileComplaint, s.fileComplaint)
 }
 
-func (s *Server) listTickets(ctx context.Context, in *ticketListInput) (*list[tickets.View], error) {
+func (s *rest) listTickets(ctx context.Context, in *ticketListInput) (*list[tickets.View], error) {
 	key, err := parseCursor("tickets", in.Cursor, 1)
 	if err != nil {
 		return nil, err
 	}
 	q := tickets.Query{
-		Statuses: in.Status, Customer: in.Customer, Device: in.Device, Rule: in.Rule, Limit: in.Limit + 1,
+		Customer: in.Customer, Device: in.Device, Rule: in.Rule, Limit: in.Limit + 1,
+	}
+	for _, status := range in.Status {
+		q.Statuses = append(q.Statuses, tickets.Status(status))
 	}
 	if key != nil {
 		q.After = key[0]
@@ -100,14 +103,14 @@ func (s *Server) listTickets(ctx context.Context, in *ticketListInput) (*list[ti
 		func(t *tickets.Ticket) []string { return []string{t.ID} }), nil
 }
 
-func (s *Server) commentTicket(ctx context.Context, in *commentInput) (*ticketAnswer, error) {
+func (s *rest) commentTicket(ctx context.Context, in *commentInput) (*ticketAnswer, error) {
 	if _, err := s.deps.Desk.Comment(ctx, in.ID, actorOf(ctx), in.Body.Text, in.Body.Public); err != nil {
 		return nil, err
 	}
 	return answerTicket(s.deps.Tickets.Ticket(ctx, in.ID))
 }
 
-func (s *Server) patchTicket(ctx context.Context, in *patchInput) (*ticketAnswer, error) {
+func (s *rest) patchTicket(ctx context.Context, in *patchInput) (*ticketAnswer, error) {
 	b := in.Body
 	if b.Status == nil && b.Priority == nil && b.Assignee == nil && b.Team == nil {
 		return nil, invalid("body", "must name at least one of status, priority, assignee and team", nil)
@@ -119,7 +122,7 @@ func (s *Server) patchTicket(ctx context.Context, in *patchInput) (*ticketAnswer
 	return answerTicket(s.deps.Tickets.Ticket(ctx, in.ID))
 }
 
-func (s *Server) fileComplaint(ctx context.Context, in *complaintInput) (*ticketAnswer, error) {
+func (s *rest) fileComplaint(ctx context.Context, in *complaintInput) (*ticketAnswer, error) {
 	customer, err := s.deps.Customers.Customer(ctx, in.Body.CustomerID)
 	if err != nil {
 		return nil, asInvalid(err, "body.customer_id", in.Body.CustomerID)

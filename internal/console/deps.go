@@ -18,6 +18,7 @@ import (
 	"telltale/tickets"
 	"telltale/tickets/crm"
 	"telltale/tickets/outbox"
+	"telltale/tickets/recalls"
 )
 
 // Deps is what the console asks and acts through. All fields are required.
@@ -32,9 +33,13 @@ type Deps struct {
 	Customers    Customers
 	Devices      Devices
 	History      History
+	Shipments    Shipments
+	Recalls      Recalls
+	RecallDesk   RecallDesk
 	Declarations Declarations
 	Quarantine   Quarantine
 	Replayer     Replayer
+	Pages        PageReads
 }
 
 // validate names every part that is missing.
@@ -102,6 +107,30 @@ type Devices interface {
 	Device(ctx context.Context, id devices.ID, now time.Time) (devices.Summary, error)
 }
 
+// Shipments are declared, with the evidence of what happened to them.
+type Shipments interface {
+	ListShipments(ctx context.Context, query recalls.ShipmentQuery) ([]recalls.Summary, error)
+	Shipment(ctx context.Context, id string) (*recalls.Summary, error)
+	recalls.Reader
+}
+
+// Recalls and holds are read here; they change at their desk.
+type Recalls interface {
+	ListRecalls(ctx context.Context, query recalls.Query) ([]*recalls.Recall, error)
+	Recall(ctx context.Context, id string) (*recalls.Recall, error)
+	ListHolds(ctx context.Context, query recalls.HoldQuery) ([]recalls.Hold, error)
+}
+
+// RecallDesk is where people's decisions about goods enter.
+type RecallDesk interface {
+	Create(ctx context.Context, person string, q recalls.Request) (*recalls.Recall, error)
+	Approve(ctx context.Context, id, person, comment string) (*recalls.Recall, error)
+	Reject(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
+	Close(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
+	Answer(ctx context.Context, id, person string, a recalls.Answer) (*recalls.Recall, error)
+	ReleaseHold(ctx context.Context, id, person, reason string) (*recalls.Hold, error)
+}
+
 // History answers what was measured.
 type History interface {
 	Range(ctx context.Context, query history.Query) ([]history.Bucket, error)
@@ -116,7 +145,7 @@ type Declarations interface {
 
 // Quarantine holds the messages that were refused.
 type Quarantine interface {
-	RefusedRows(ctx context.Context, query views.RefusedQuery) (views.Page[views.RefusedRow], error)
+	ListQuarantined(ctx context.Context, query views.RefusedQuery) (views.Page[views.RefusedRow], error)
 
 	// RefusedToReplay returns the messages with the ids, or, without ids, those
 	// with the reason that were not replayed since they were refused last.

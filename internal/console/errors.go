@@ -14,6 +14,7 @@ import (
 	"telltale/internal/access"
 	"telltale/tickets"
 	"telltale/tickets/crm"
+	"telltale/tickets/recalls"
 )
 
 // Problem is an error answer as RFC 9457 wants it.
@@ -47,6 +48,9 @@ func verdicts() []verdict {
 		{tickets.ErrNotFound, http.StatusNotFound, ""},
 		{tickets.ErrConflict, http.StatusConflict, ""},
 		{tickets.ErrInvalid, http.StatusUnprocessableEntity, ""},
+		{recalls.ErrNotFound, http.StatusNotFound, ""},
+		{recalls.ErrConflict, http.StatusConflict, ""},
+		{recalls.ErrInvalid, http.StatusUnprocessableEntity, ""},
 		{crm.ErrNotFound, http.StatusNotFound, "There is no such customer."},
 		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
@@ -73,9 +77,13 @@ func (s *Server) judge(r context.Context, err error) (status int, sentence strin
 // sentenceOf returns what an error says to people: the sentence of a refusal,
 // without what was being done when it came about.
 func sentenceOf(err error) string {
-	var refused *tickets.Refusal
-	if errors.As(err, &refused) {
-		return refused.Sentence
+	var ticket *tickets.Refusal
+	var recall *recalls.Refusal
+	switch {
+	case errors.As(err, &ticket):
+		return ticket.Sentence
+	case errors.As(err, &recall):
+		return recall.Sentence
 	}
 	return err.Error()
 }

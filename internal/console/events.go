@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"telltale/internal/access"
 	"telltale/tickets/outbox"
 )
@@ -22,6 +24,25 @@ const recheckEvery = time.Minute
 
 func (s *Server) registerEvents(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/events", s.authenticated(access.Read, http.HandlerFunc(s.streamEvents)))
+}
+
+// describeEvents adds the stream to the description; the API layer could not
+// serve it, because it holds answers back until they are complete.
+func (s *rest) describeEvents() {
+	text := &huma.Schema{Type: huma.TypeString}
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "stream-events", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"events"},
+		Summary:     "Everything that happens, as server-sent events",
+		Description: "id is the event's position, event its type, data what it is about as JSON. Roles: " + access.Need(access.Read) + ".",
+		Parameters: []*huma.Param{
+			{Name: "Last-Event-ID", In: "header", Schema: text, Description: "go on after this event"},
+			{Name: "last_event_id", In: "query", Schema: text, Description: "the same, for a first connection"},
+		},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "a stream that does not end",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: text}},
+		}},
+	})
 }
 
 // streamEvents serves the events as server-sent events (HTML Living Standard,

@@ -66,6 +66,7 @@ type Server struct {
 	secure  bool // PublicURL is https
 	origin  *http.CrossOriginProtection
 	feed    *feed
+	pages   *pages
 	handler http.Handler
 }
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -41,6 +42,35 @@ func storableText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
+// ListQuarantined returns refused messages, the one that came last first. A
+// cursor is the id of the last row of the page before.
+func (db *DB) ListQuarantined(ctx context.Context, q views.RefusedQuery) (views.Page[views.RefusedRow], error) {
+	limit := cmp.Or(q.Limit, views.DefaultLimit)
+	rows, err := db.q.Query(ctx, `
+		select id, reason, detail, topic, client_id, payload, received_at, last_at, count, replayed_at
+		from quarantine
+		where (@reason = '' or reason = @reason)
+		  and (@after = '' or (last_at, id) < (select p.last_at, p.id from quarantine p where p.id = @after))
+		order by last_at desc, id desc
+		limit @limit`,
+		pgx.NamedArgs{"reason": string(q.Reason), "after": q.After, "limit": limit + 1})
+	if err != nil {
+		return views.Page[views.RefusedRow]{}, fmt.Errorf("list quarantine: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (views.RefusedRow, error) {
+		var r views.RefusedRow
+		var replayed *time.Time
+		err := row.Scan(&r.ID, &r.Reason, &r.Detail, &r.Topic, &r.ClientID, &r.Payload, &r.ReceivedAt,
+			&r.LastAt, &r.Count, &replayed)
+		r.ReplayedAt = orZero(replayed)
+		return r, err
+	})
+	if err != nil {
+		return views.Page[views.RefusedRow]{}, fmt.Errorf("list quarantine: %w", err)
+	}
+	return pageOf(all, limit, func(r views.RefusedRow) string { return r.ID }), nil
+}
+
 // RefusedToReplay returns the messages with the ids, or, without ids, those
 // with the reason that were not replayed since they were refused last; at
 // most limit, the oldest first.
@@ -55,11 +85,7 @@ func (db *DB) RefusedToReplay(ctx context.Context, reason ingest.Reason, ids []s
 	if err != nil {
 		return nil, fmt.Errorf("read quarantine: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (views.RefusedRow, error) {
-		var r views.RefusedRow
-		err := row.Scan(&r.ID, &r.Reason, &r.Detail, &r.Topic, &r.ClientID, &r.Payload, &r.ReceivedAt, &r.LastAt, &r.Count)
-		return r, err
-	})
+	all, err := pgx.CollectRows(rows, scanRefused)
 	if err != nil {
 		return nil, fmt.Errorf("read quarantine: %w", err)
 	}
