@@ -114,8 +114,11 @@ func (db *DB) InTx(ctx context.Context, f func(tx *DB) error) error {
 }
 
 // lostRace reports whether err asks for the transaction to be run again
-// (serialization_failure, deadlock_detected, a place taken meanwhile).
+// (rows that moved, serialization_failure, deadlock_detected, a place taken meanwhile).
 func lostRace(err error) bool {
+	if errors.Is(err, errMoved) {
+		return true
+	}
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01" || placeTaken(pgErr))
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,12 +31,33 @@ func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, 
 
 	second := new(pgx.Batch)
 	queueAlarms(second, records, what.AlarmIDs, key)
+	queueAlarmIDs(second, records)
 	queueEarlier(second, records, key, what.SolvedSince)
 	queueCustomers(second, records)
 	if err := db.q.SendBatch(ctx, second).Close(); err != nil {
 		return nil, fmt.Errorf("lock alarms: %w", err)
 	}
-	return records, nil
+	return records, complete(records)
+}
+
+// errMoved says that rows were committed between two reads that belong
+// together. The transaction must be run again.
+var errMoved = errors.New("postgres: rows changed while they were read")
+
+// complete reports whether each alarm's ticket is there. One is missing when
+// another transaction committed both after the tickets were read and before
+// the alarms were.
+func complete(records *tickets.Records) error {
+	have := make(map[string]bool, len(records.Tickets))
+	for _, t := range records.Tickets {
+		have[t.ID] = true
+	}
+	for _, a := range records.Alarms {
+		if a.TicketID != "" && !have[a.TicketID] {
+			return fmt.Errorf("ticket %s of alarm %s: %w", a.TicketID, a.ID, errMoved)
+		}
+	}
+	return nil
 }
 
 // keyColumns are alarm keys as columns for unnest, and the dedup keys of
@@ -163,6 +185,30 @@ func queueAlarms(batch *pgx.Batch, records *tickets.Records, ids []string, key k
 		}).
 		Query(func(rows pgx.Rows) (err error) {
 			records.Alarms, err = pgx.CollectRows(rows, scanAlarm)
+			return err
+		})
+}
+
+// queueAlarmIDs asks for the alarms of the tickets that were found, now that
+// these are locked: what their own query read may be older than the lock.
+func queueAlarmIDs(batch *pgx.Batch, records *tickets.Records) {
+	numbers := make([]int64, len(records.Tickets))
+	index := make(map[int64]*tickets.Ticket, len(records.Tickets))
+	for i, t := range records.Tickets {
+		numbers[i] = t.Number
+		index[t.Number] = t
+		t.AlarmIDs = nil
+	}
+	batch.Queue(`
+		select l.ticket_number, l.alarm_id from ticket_alarms l join alarms a on a.id = l.alarm_id
+		where l.ticket_number = any($1) order by a.raised_at, a.id`, numbers).
+		Query(func(rows pgx.Rows) error {
+			var number int64
+			var id string
+			_, err := pgx.ForEachRow(rows, []any{&number, &id}, func() error {
+				index[number].AlarmIDs = append(index[number].AlarmIDs, id)
+				return nil
+			})
 			return err
 		})
 }
