@@ -170,18 +170,6 @@ func formatNumber(v float64) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// formatSpan prints a duration without empty units: 10m, 1h30m, 36h.
-func formatSpan(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
 // formatTime prints an event time, with its date only where it differs from
 // the day of the decision.
 func formatTime(at, now int64) string {

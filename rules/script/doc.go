@@ -1,0 +1,23 @@
+// Package script plays time lines of readings to rules and compares what
+// happens with what must happen.
+//
+//	script.yaml --> Run --> rules.Engine --> Result
+//
+// A script names rule files and holds tests: a device, a start, a step, a
+// series of values for each metric, and what must be true when. Time is the
+// script's own, so a month of readings takes a moment.
+//
+//	rules: [fridge.yaml]
+//	tests:
+//	  - name: a door open for eleven minutes is an alarm
+//	    device: {id: fridge-1, model: FR-200}
+//	    start: 2026-01-01T00:00:00Z
+//	    every: 1m
+//	    series: {temperature: "4x5 9x11 4x20"}
+//	    expect:
+//	      - {at: 15m, alarm: fridge-warm, state: active}
+//	    raised: {fridge-warm: 1}
+//
+// The package reads the scripts; rule files are read by a function that the
+// caller gives, since their form belongs elsewhere. Start reading at [Run].
+package script
