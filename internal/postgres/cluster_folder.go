@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // clusterFolder is the place of a cluster on disk:
@@ -63,6 +64,10 @@ func openClusterFolder(dir string) (*clusterFolder, error) {
 	return &clusterFolder{dir: dir, lock: lock}, nil
 }
 
+// lockPatience outlasts whoever only looks whether the lock is held; see
+// RunningCluster.
+const lockPatience = 500 * time.Millisecond
+
 // lockFolder takes the lock file at path. The kernel drops the lock when we
 // die, and the server does not inherit it.
 func lockFolder(path string) (*os.File, error) {
@@ -70,7 +75,13 @@ func lockFolder(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for began := time.Now(); ; {
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Since(began) > lockPatience {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		holder, _ := io.ReadAll(io.LimitReader(lock, 20)) // only decorates the message
 		_ = lock.Close()
@@ -236,17 +247,13 @@ const maxSocketPath = 103
 // openSocketDir chooses the folder of the socket: the data folder, or a short
 // temporary one of the same name each time, so that kills leave at most one.
 func (f *clusterFolder) openSocketDir() (err error) {
-	f.socketDir = f.dataPath()
-	if len(f.socketDir)+len("/.s.PGSQL.5432") > maxSocketPath {
-		name := fmt.Sprintf("telltale-%x", sha256.Sum256([]byte(f.dir)))[:len("telltale-")+12]
-		f.socketDir = filepath.Join(os.TempDir(), name)
+	if f.socketDir, f.ownSocket = f.chooseSocketDir(); f.ownSocket {
 		// Whatever is there is ours to replace: we hold the cluster's lock. In
 		// a sticky /tmp a stranger's folder resists, and Mkdir says so.
 		_ = os.RemoveAll(f.socketDir)
 		if err := os.Mkdir(f.socketDir, 0o700); err != nil {
 			return fmt.Errorf("make socket folder: %w", err)
 		}
-		f.ownSocket = true
 		if err := f.hand(f.socketDir); err != nil {
 			return err
 		}
@@ -255,6 +262,16 @@ func (f *clusterFolder) openSocketDir() (err error) {
 		return fmt.Errorf("open socket folder: %w", err)
 	}
 	return nil
+}
+
+// chooseSocketDir says where the socket is: the same place for everybody who
+// knows the cluster's folder.
+func (f *clusterFolder) chooseSocketDir() (dir string, temporary bool) {
+	if len(f.dataPath())+len("/.s.PGSQL.5432") <= maxSocketPath {
+		return f.dataPath(), false
+	}
+	name := fmt.Sprintf("telltale-%x", sha256.Sum256([]byte(f.dir)))[:len("telltale-")+12]
+	return filepath.Join(os.TempDir(), name), true
 }
 
 // hand makes the server's user the owner of path.
