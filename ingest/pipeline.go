@@ -132,6 +132,25 @@ func (p *Pipeline) Submit(ctx context.Context, m Message, done func(error)) {
 	}
 }
 
+// Refuse puts a message that a door could not even read into quarantine; it
+// returns as Accept does.
+func (p *Pipeline) Refuse(ctx context.Context, m Message, reason Reason, detail string) error {
+	result := make(chan error, 1)
+	it := &pending{callback: func(err error) { result <- err }}
+	p.quarantine(it, m, reason, detail)
+	it.weigh()
+	if err := p.queue.put(ctx, it); err != nil {
+		p.metrics.outcomes[outcomeUnstored].Inc()
+		return fmt.Errorf("refuse message: %w", err)
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("refuse message: %w", ctx.Err())
+	}
+}
+
 // prepare turns a message into what is to be stored of it. It runs in the
 // caller's goroutine, so that decoding is spread over the processors.
 func (p *Pipeline) prepare(it *pending, m Message) {
