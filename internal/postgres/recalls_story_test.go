@@ -473,4 +473,3 @@ func TestAShipmentThatIsNotDeclaredIsLeftAlone(t *testing.T) {
 	_, err = recalls.Assess(t.Context(), c.db, "S-404", c.now)
 	c.refused(err, recalls.ErrNotFound, "S-404")
 }
-

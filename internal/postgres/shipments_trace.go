@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"telltale/tickets/recalls"
 )
 
@@ -54,4 +56,32 @@ func (db *DB) BackfillTrace(ctx context.Context, shipment string) (int64, error)
 		return 0, fmt.Errorf("backfill trace of %s: %w", shipment, err)
 	}
 	return tag.RowsAffected(), nil
+}
+
+// StaleShipments returns up to limit ids of shipments whose judgement is out
+// of date: never judged, or older than their declaration, their profile or an
+// ending that has passed by now. A change is looked at once more when it is
+// settle old.
+func (db *DB) StaleShipments(ctx context.Context, now time.Time, settle time.Duration, limit int) ([]string, error) {
+	rows, err := db.q.Query(ctx, `
+		select s.id
+		from shipments s join storage_profiles p on p.id = s.profile,
+		     greatest(s.updated_at, p.updated_at) as changed_at
+		where s.assessed_at is null
+		   or s.assessed_at < changed_at
+		   or s.assessed_at < changed_at + @settle and changed_at + @settle <= @now
+		   or s.assessed_at < s.arrived_at and s.arrived_at <= @now
+		   or exists (select from shipment_loggers l where l.shipment_id = s.id
+		              and s.assessed_at < l.watched_until and l.watched_until <= @now)
+		order by s.id
+		limit @limit`,
+		pgx.NamedArgs{"now": now, "settle": settle, "limit": rowLimit(limit)})
+	if err != nil {
+		return nil, fmt.Errorf("find stale shipments: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("find stale shipments: %w", err)
+	}
+	return ids, nil
 }

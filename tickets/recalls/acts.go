@@ -211,8 +211,11 @@ func checkPerson(person, text string) error {
 		return refuse(ErrInvalid, "Say who you are.")
 	case utf8.RuneCountInString(text) > maxText:
 		return refuse(ErrInvalid, "A text may have up to %d characters.", maxText)
-	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+	case !validText(text):
 		return refuse(ErrInvalid, "A text must be valid UTF-8.")
 	}
 	return nil
 }
+
+// validText reports whether the store can hold the text.
+func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -55,23 +55,26 @@ type change struct {
 	before, after shipments.Verdict
 	fresh         []excursion.BudgetUse // reject budgets used up that were never acted upon
 	turned        []excursion.BudgetUse // acted upon before, and used up only now again, or not any more
+	gone          []string              // grounds that the profile has no budget for any more
 }
+
+// empty reports whether there is nothing that a recall has to know.
+func (ch *change) empty() bool { return len(ch.fresh)+len(ch.turned)+len(ch.gone) == 0 }
 
 // compare is the decision: what to act upon, and what to tell.
 func compare(c *Case, a *excursion.Assessment) change {
 	ch := change{before: shipments.Unknown, after: a.Verdict}
-	var usedUpBefore []string
 	if c.Last != nil {
 		ch.before = c.Last.Verdict
-		for _, use := range c.Last.UsedUpBudgets(shipments.Reject) {
-			usedUpBefore = append(usedUpBefore, ground(use.Budget))
-		}
 	}
+	usedUpBefore := groundsOf(c.Last)
+	declared := make(map[string]bool, len(a.Budgets))
 	for _, use := range a.Budgets {
 		if use.Budget.Verdict != shipments.Reject {
 			continue
 		}
 		g := ground(use.Budget)
+		declared[g] = true
 		switch actedUpon := slices.Contains(c.Grounds, g); {
 		case use.UsedUp() && !actedUpon:
 			ch.fresh = append(ch.fresh, use)
@@ -79,7 +82,20 @@ func compare(c *Case, a *excursion.Assessment) change {
 			ch.turned = append(ch.turned, use)
 		}
 	}
+	ch.gone = slices.DeleteFunc(usedUpBefore, func(g string) bool { return declared[g] })
 	return ch
+}
+
+// groundsOf returns the grounds that an assessment gives.
+func groundsOf(a *excursion.Assessment) []string {
+	if a == nil {
+		return nil
+	}
+	var grounds []string
+	for _, use := range a.UsedUpBudgets(shipments.Reject) {
+		grounds = append(grounds, ground(use.Budget))
+	}
+	return grounds
 }
 
 // ground names a budget as a reason for holds and recalls. A profile whose
@@ -119,7 +135,7 @@ func (l *look) act(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(l.change.fresh)+len(l.change.turned) > 0 {
+	if !l.change.empty() {
 		if err := l.recall(ctx); err != nil {
 			return err
 		}
@@ -193,6 +209,10 @@ func (l *look) amend(ctx context.Context, r *Recall) error {
 	for _, use := range l.change.turned {
 		r.Explanation = append(r.Explanation, turnedSentence(use, l.now))
 	}
+	for _, g := range l.change.gone {
+		r.Explanation = append(r.Explanation, fmt.Sprintf("%s: profile %s has no budget %q any more. %s",
+			clock(l.now), l.c.Profile.ID, g, holdStays))
+	}
 	r.UpdatedAt = l.now
 	if err := l.store.SaveRecall(ctx, r); err != nil {
 		return err
@@ -206,9 +226,10 @@ func turnedSentence(use excursion.BudgetUse, now time.Time) string {
 	if use.UsedUp() {
 		return fmt.Sprintf("%s: later data use the budget up again. %s", clock(now), use.Sentence())
 	}
-	return fmt.Sprintf("%s: by later data the budget is not used up. %s "+
-		"The hold stays until a person releases it.", clock(now), use.Sentence())
+	return fmt.Sprintf("%s: by later data the budget is not used up. %s %s", clock(now), use.Sentence(), holdStays)
 }
+
+const holdStays = "The hold stays until a person releases it."
 
 func sentences(uses []excursion.BudgetUse) string {
 	list := make([]string, len(uses))

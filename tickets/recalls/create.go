@@ -57,10 +57,20 @@ func (q *Request) check(person string) error {
 		return refuse(ErrInvalid, "A recall needs a reason.")
 	case !slices.Contains([]string{"", "I", "II", "III"}, q.Class):
 		return refuse(ErrInvalid, "A recall's class is I, II or III, not %q.", q.Class)
+	case !storable(q):
+		return refuse(ErrInvalid, "The ids of shipments and lots must be valid UTF-8.")
 	case len(q.ShipmentIDs)+len(q.Lots) == 0:
 		return refuse(ErrInvalid, "A recall names shipments or lots.")
 	}
 	return nil
+}
+
+func storable(q *Request) bool {
+	names := slices.Clone(q.ShipmentIDs)
+	for _, l := range q.Lots {
+		names = append(names, l.GTIN, l.Lot)
+	}
+	return !slices.ContainsFunc(names, func(s string) bool { return !validText(s) })
 }
 
 // compose finds the goods that the request means, with their shipments

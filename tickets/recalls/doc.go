@@ -4,6 +4,7 @@
 //
 //	report --Watcher--> trace point + shipment that is due
 //	due shipment --Desk.Consider--> assessment --> holds + proposed recall + events
+//	timer --Desk.CatchUp--> the same, for what was declared or has ended meanwhile
 //	people --Desk.Approve, Reject, Answer, Close, ReleaseHold, Create--> recall --> events
 //
 // A [Watch] knows which device travels with which shipment when. A [Watcher]

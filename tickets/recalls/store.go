@@ -2,6 +2,7 @@ package recalls
 
 import (
 	"context"
+	"time"
 
 	"telltale/devices/shipments"
 	"telltale/rules/excursion"
@@ -30,6 +31,16 @@ type Evidence interface {
 
 	// SaveAssessment stores the judgement and the grounds acted upon.
 	SaveAssessment(ctx context.Context, a *excursion.Assessment, grounds []string) error
+
+	// StaleShipments returns up to limit shipments that were never judged, or
+	// whose declaration, profile or ending is newer than their judgement; and
+	// those whose declaration is settle old by now and was not when they were
+	// judged.
+	StaleShipments(ctx context.Context, now time.Time, settle time.Duration, limit int) ([]string, error)
+
+	// BackfillTrace adds what the reading history knows to the trace, and
+	// returns how many points were new.
+	BackfillTrace(ctx context.Context, id string) (int64, error)
 
 	// ShipmentsWithLots returns the ids of the shipments that carry any of
 	// the lots, ascending.
