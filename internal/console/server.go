@@ -165,9 +165,9 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 }
 
 // secured adds the headers that tell a browser what our pages never do: run
-// inline or foreign scripts, be framed, be sniffed, leak addresses.
+// inline or foreign scripts and styles, be framed, be sniffed, leak addresses.
 func secured(next http.Handler) http.Handler {
-	const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+	const policy = "default-src 'self'; script-src 'self'; style-src 'self'; " +
 		"img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"form-action 'self'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
