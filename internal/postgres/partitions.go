@@ -207,7 +207,7 @@ func (db *DB) Checkpoints(ctx context.Context, consumer string) (map[int]uint64,
 func (db *DB) SaveSnapshot(ctx context.Context, partition int, seq uint64, version int64, state []byte) error {
 	_, err := db.q.Exec(ctx, `
 		insert into rule_snapshots as s (partition, seq, version, state)
-		values ($1, $2, $3, $4)
+		values ($1, $2, $3, coalesce($4::bytea, ''))
 		on conflict (partition) do update
 		set seq = excluded.seq, version = excluded.version, state = excluded.state, taken_at = now()
 		where s.seq <= excluded.seq`, partition, seq, version, state)
