@@ -5,18 +5,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 )
 
 // clusterFolder is the place of a cluster on disk:
@@ -41,12 +37,6 @@ type clusterFolder struct {
 	closing   sync.Once
 }
 
-// identity is whom the server runs as.
-type identity struct {
-	name     string
-	uid, gid int
-}
-
 // openClusterFolder makes dir when it is missing and locks it against other
 // gateways.
 func openClusterFolder(dir string) (*clusterFolder, error) {
@@ -62,42 +52,6 @@ func openClusterFolder(dir string) (*clusterFolder, error) {
 		return nil, fmt.Errorf("database folder %s: %w", dir, err)
 	}
 	return &clusterFolder{dir: dir, lock: lock}, nil
-}
-
-// lockPatience outlasts whoever only looks whether the lock is held; see
-// RunningCluster.
-const lockPatience = 500 * time.Millisecond
-
-// lockFolder takes the lock file at path. The kernel drops the lock when we
-// die, and the server does not inherit it.
-func lockFolder(path string) (*os.File, error) {
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	for began := time.Now(); ; {
-		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Since(began) > lockPatience {
-			break
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		holder, _ := io.ReadAll(io.LimitReader(lock, 20)) // only decorates the message
-		_ = lock.Close()
-		return nil, fmt.Errorf("in use by process %s: stop it, or choose another folder", holder)
-	}
-	if err == nil {
-		err = lock.Truncate(0)
-	}
-	if err == nil {
-		_, err = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
-	}
-	if err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	return lock, nil
 }
 
 // close gives everything back but the data.
@@ -159,31 +113,6 @@ func (f *clusterFolder) prepare(ctx context.Context, bin binaries, unsafe bool) 
 		return err
 	}
 	return f.openSocketDir()
-}
-
-// chooseIdentity says whom the server runs as: ourselves, unless we are root;
-// then the owner of existing data, the user postgres, or nobody.
-func chooseIdentity(data string) (*identity, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil //nolint:nilnil // nil means: as ourselves
-	}
-	if info, err := os.Stat(data); err == nil {
-		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 {
-			return &identity{name: strconv.Itoa(int(st.Uid)), uid: int(st.Uid), gid: int(st.Gid)}, nil
-		}
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, uidErr := strconv.Atoi(u.Uid)
-		gid, gidErr := strconv.Atoi(u.Gid)
-		if uidErr == nil && gidErr == nil {
-			return &identity{name: name, uid: uid, gid: gid}, nil
-		}
-	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
 
 // create runs initdb. It works in a folder of another name that is renamed
@@ -272,17 +201,6 @@ func (f *clusterFolder) chooseSocketDir() (dir string, temporary bool) {
 	}
 	name := fmt.Sprintf("telltale-%x", sha256.Sum256([]byte(f.dir)))[:len("telltale-")+12]
 	return filepath.Join(os.TempDir(), name), true
-}
-
-// hand makes the server's user the owner of path.
-func (f *clusterFolder) hand(path string) error {
-	if f.runAs == nil {
-		return nil
-	}
-	if err := os.Lchown(path, f.runAs.uid, f.runAs.gid); err != nil {
-		return fmt.Errorf("give %s to user %s: %w", path, f.runAs.name, err)
-	}
-	return nil
 }
 
 // byDescriptor reports whether the server is told its folders as descriptors.
