@@ -13,6 +13,7 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/idempotency"
+	"telltale/rules/backtest"
 	"telltale/rules/excursion"
 	"telltale/tickets"
 	"telltale/tickets/recalls"
@@ -31,13 +32,14 @@ const keepAnswers = 24 * time.Hour
 type rest struct {
 	*Server
 
-	api huma.API
+	api       huma.API
+	backtests chan struct{} // capacity 1: one at a time
 }
 
 // registerAPI adds the REST resources and their description.
 func (s *Server) registerAPI(mux *http.ServeMux) {
 	inner := http.NewServeMux()
-	a := &rest{Server: s, api: humago.New(inner, s.apiConfig())}
+	a := &rest{Server: s, api: humago.New(inner, s.apiConfig()), backtests: make(chan struct{}, 1)}
 	a.registerMe()
 	a.registerTickets()
 	a.registerAlarms()
@@ -47,6 +49,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	a.registerRecalls()
 	a.registerDeclarations()
 	a.registerRules()
+	a.registerBacktest()
 	a.registerQuarantine()
 	a.describeEvents()
 
@@ -118,6 +121,8 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Recall"
 	case reflect.TypeFor[excursion.View]():
 		return "Assessment"
+	case reflect.TypeFor[backtest.Alarm]():
+		return "BacktestAlarm"
 	}
 	if t.Kind() == reflect.Struct && t.Name() == "" {
 		if items, ok := t.FieldByName("Items"); ok {

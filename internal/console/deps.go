@@ -134,6 +134,7 @@ type RecallDesk interface {
 // History answers what was measured.
 type History interface {
 	Range(ctx context.Context, query history.Query) ([]history.Bucket, error)
+	RawPoints(ctx context.Context, device devices.ID, metric string, from, to time.Time) ([]history.Point, error)
 }
 
 // Declarations are changed all or nothing.
@@ -141,6 +142,7 @@ type Declarations interface {
 	Plan(ctx context.Context, set *declare.Set) (declare.Plan, error)
 	Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error)
 	LoadRules(ctx context.Context) ([]rules.Rule, error)
+	LoadDirectory(ctx context.Context) (*devices.Directory, error)
 }
 
 // Quarantine holds the messages that were refused.
