@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,6 +43,9 @@ func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (decla
 		plan.Version, err = tx.bumpDeclarations(ctx)
 		return err
 	})
+	if faults := (declare.Errors)(nil); errors.As(err, &faults) {
+		return declare.Plan{}, faults // each says file and line: nothing may stand before them
+	}
 	if err != nil {
 		return declare.Plan{}, fmt.Errorf("apply declarations: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"telltale/devices"
 	"telltale/internal/declare"
@@ -180,7 +181,7 @@ func TestASetWithOneFaultChangesNothingAtAll(t *testing.T) {
 		t.Fatalf("apply: %v, want declare.Errors", err)
 	}
 	want := `world.yaml:48: Device lost: model: there is no Model FR-2000 (did you mean "FR-200"?)`
-	if diff := cmp.Diff(want, faults.Error()); diff != "" {
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("fault (-want +got):\n%s", diff)
 	}
 	directory, err := db.LoadDirectory(t.Context())
@@ -253,6 +254,38 @@ func TestWaitDeclarationsWakesUpOnAChange(t *testing.T) {
 		t.Errorf("woke up at version %d, want 1", version)
 	}
 	group.Wait()
+}
+
+func TestWaitDeclarationsNoticesAChangeThatNobodyAnnounced(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	db, err := postgres.Open(t.Context(), url, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), "update declarations set version = 7"); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan int64, 1)
+	go func() {
+		version, err := db.WaitDeclarations(t.Context(), 7)
+		if err != nil {
+			t.Error(err)
+		}
+		seen <- version
+	}()
+	if _, err := conn.Exec(t.Context(), "update declarations set version = 8"); err != nil {
+		t.Fatal(err)
+	}
+	if version := <-seen; version != 8 {
+		t.Errorf("woke up at version %d, want 8", version)
+	}
 }
 
 func TestWaitDeclarationsEndsWithItsContext(t *testing.T) {
