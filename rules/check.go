@@ -130,11 +130,11 @@ func describeKind(n node) string {
 	case metricNode:
 		switch n.of {
 		case kindNumber:
-			return fmt.Sprintf("%s, a number in %s,", n.name, n.unit)
+			return fmt.Sprintf("%s (a number in %s)", n.name, n.unit)
 		case kindText:
-			return n.name + ", a text,"
+			return n.name + " (a text)"
 		case kindTruth:
-			return n.name + ", a switch,"
+			return n.name + " (a switch)"
 		default:
 			return n.name
 		}
@@ -271,7 +271,7 @@ func (c *checker) equality(t *ast.BinaryNode) node {
 	case isNumeric(left) && isNumeric(right):
 		n.of = kindNumber
 	default:
-		c.fail(t, "", "%s cannot be compared with %s", trimComma(describeKind(left)), trimComma(describeKind(right)))
+		c.fail(t, "", "%s cannot be compared with %s", describeKind(left), describeKind(right))
 		return nil
 	}
 	return n
@@ -279,13 +279,6 @@ func (c *checker) equality(t *ast.BinaryNode) node {
 
 func isText(n node) bool  { return n.kind() == kindText || n.kind() == kindAny }
 func isTruth(n node) bool { return n.kind() == kindTruth || n.kind() == kindAny }
-
-func trimComma(s string) string {
-	if s[len(s)-1] == ',' {
-		return s[:len(s)-1]
-	}
-	return s
-}
 
 func (c *checker) arithmetic(t *ast.BinaryNode) node {
 	left, right := c.number(t.Left), c.number(t.Right)
@@ -333,7 +326,7 @@ func (c *checker) member(t *ast.BinaryNode) node {
 	case operand == nil || len(c.problems) > 0:
 		return nil
 	case len(n.numbers) > 0 && !isNumeric(operand), len(n.texts) > 0 && !isText(operand):
-		c.fail(t, "", "%s cannot be in this list", trimComma(describeKind(operand)))
+		c.fail(t, "", "%s cannot be in this list", describeKind(operand))
 		return nil
 	}
 	return n

@@ -19,7 +19,7 @@ type device struct {
 
 	observed int64 // event time of the latest report that counted; never: none yet
 	received int64 // log time of that report
-	contact  int64 // log time of the latest word of any kind, duplicates included
+	contact  int64 // log time of the latest word of any kind, duplicates included; 0: never heard
 	decided  int64 // log time up to which the timers are decided
 
 	faultsAt int64 // event time of the latest list of faults; never: none yet
@@ -62,7 +62,7 @@ func (d *device) setFaults(codes []string) {
 	if slices.Equal(d.faults, codes) {
 		return
 	}
-	d.faults = d.faults[:0:0]
+	d.faults = nil
 	for _, code := range codes {
 		d.faults = append(d.faults, strings.Clone(code)) // do not hold on to the payload
 	}
@@ -97,14 +97,15 @@ func (d *device) values(oldest int64) map[string]devices.Value {
 	return values
 }
 
-// believable bounds times to what an int64 of nanoseconds holds with room for
-// sums: the years 1970 - 250 to 1970 + 250 or so.
-const believable = int64(250 * 365 * 24 * time.Hour / time.Second)
+// latest is the last time that is believed, some day in the year 2099. An
+// int64 of nanoseconds then has room for the sums and differences of three
+// times and a delay.
+const latest = int64(130 * 365 * 24 * time.Hour)
 
-// nanos turns a time into Unix nanoseconds; false when it does not fit.
+// nanos turns a time into Unix nanoseconds; false before 1970 and after latest.
 func nanos(t time.Time) (int64, bool) {
 	seconds := t.Unix()
-	if seconds < -believable || seconds > believable {
+	if seconds < 0 || seconds >= latest/int64(time.Second) {
 		return 0, false
 	}
 	return t.UnixNano(), true

@@ -31,7 +31,7 @@ type Stats struct {
 	Duplicates     int64 // readings and fault lists of a time that was known already
 	Late           int64 // readings and fault lists older than the latest of their metric
 	UnknownDevices int64 // reports of devices that are not declared
-	Unbelievable   int64 // reports with a time beyond a few centuries
+	Unbelievable   int64 // reports with a time before 1970 or after 2099
 	Evaluations    int64 // conditions evaluated
 	Transitions    int64 // given out
 }
@@ -108,6 +108,9 @@ func (e *Engine) finish() []Transition {
 // report takes in one report.
 func (e *Engine) report(r *devices.Report, now int64) {
 	e.stats.Reports++
+	if r.Presence == devices.Offline || r.Presence == devices.Late {
+		return // said about the device, not by it
+	}
 	d := e.device(r.Device)
 	if d == nil {
 		e.stats.UnknownDevices++
@@ -118,9 +121,6 @@ func (e *Engine) report(r *devices.Report, now int64) {
 		if t, ok := nanos(r.ReceivedAt); ok {
 			received = min(t, now)
 		}
-	}
-	if r.Presence == devices.Offline || r.Presence == devices.Late {
-		return // said about the device, not by it
 	}
 	d.contact = max(d.contact, received)
 	observed, ok := received, true

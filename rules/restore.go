@@ -36,7 +36,7 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 		return nil, fmt.Errorf("restore engine: unknown snapshot format %d", format)
 	}
 	fresh := NewEngine(e.set)
-	fresh.now, fresh.listening = r.int(), r.int()
+	fresh.now, fresh.listening = r.time(), r.time()
 	r.metrics = make([]string, r.count())
 	for i := range r.metrics {
 		r.metrics[i] = r.text()
@@ -71,14 +71,14 @@ func (e *Engine) restoreDevice(r *reader) []orphan {
 		p = &plan{modelPlan: &modelPlan{}}
 	}
 	d := newDevice(id, p)
-	d.observed, d.received, d.contact, d.decided = r.int(), r.int(), r.int(), r.int()
-	d.faultsAt = r.int()
+	d.observed, d.received, d.contact, d.decided = r.time(), r.time(), r.time(), r.time()
+	d.faultsAt = r.time()
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		d.faults = append(d.faults, r.text())
 	}
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		name := pick(r, r.metrics)
-		s := slot{at: d.observed + r.int(), text: r.text(), number: math.Float64frombits(r.fixed())}
+		s := slot{at: r.checkTime(d.observed - r.int()), text: r.text(), number: math.Float64frombits(r.fixed())}
 		if i, ok := p.layout[name]; ok {
 			d.slots[i] = s
 		}
@@ -197,6 +197,17 @@ func (r *reader) int() int64 {
 	return v
 }
 
+// time reads a time that sums cannot overflow, or never.
+func (r *reader) time() int64 { return r.checkTime(r.int()) }
+
+func (r *reader) checkTime(v int64) int64 {
+	if v != never && (v < 0 || v > latest) {
+		r.fail()
+		return 0
+	}
+	return v
+}
+
 // count reads how many of something follow. Each takes a byte at least, so a
 // damaged count cannot ask for more memory than the snapshot has bytes.
 func (r *reader) count() int {
@@ -228,11 +239,11 @@ func pick[T any](r *reader, table []T) T {
 }
 
 func (r *reader) cell() cell {
-	c := cell{phase: phase(r.uint()), step: uint8(r.uint()), count: r.int(), since: r.int()}
+	c := cell{phase: phase(r.uint()), step: uint8(r.uint()), count: r.int(), since: r.time()}
 	if r.uint() == 1 {
 		c.alarm = &alarm{
-			id: r.text(), raisedAt: r.int(), pendingSince: r.int(), severity: Severity(r.uint()),
-			told: r.int(), heldFrom: r.int(), heldBy: r.text(),
+			id: r.text(), raisedAt: r.time(), pendingSince: r.time(), severity: Severity(r.uint()),
+			told: r.int(), heldFrom: r.time(), heldBy: r.text(),
 		}
 	}
 	if c.phase > clearing || c.phase == normal || c.phase.isRaised() && (c.alarm == nil || c.alarm.id == "") {

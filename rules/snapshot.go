@@ -71,7 +71,7 @@ func (s *Set) ruleTable() []*compiledRule {
 }
 
 // writer builds a snapshot: variable-length integers, texts with their
-// length, times of a device as distances from its latest report.
+// length.
 type writer struct{ buf []byte }
 
 func (w *writer) uint(v uint64)  { w.buf = binary.AppendUvarint(w.buf, v) }
@@ -105,7 +105,7 @@ func (w *writer) device(d *device, metricNumber, ruleNumber map[string]int) {
 	for i := range d.slots {
 		if s := &d.slots[i]; s.at != never {
 			w.uint(uint64(metricNumber[d.plan.names[i]]))
-			w.int(s.at - d.observed)
+			w.int(d.observed - s.at) // mostly zero: one byte
 			w.text(s.text)
 			w.fixed(math.Float64bits(s.number))
 		}

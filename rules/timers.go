@@ -83,7 +83,7 @@ func (e *Engine) due(d *device) (int64, bool) {
 			due = at
 		}
 	}
-	if len(d.plan.timed) > 0 {
+	if len(d.plan.timed) > 0 && d.contact > 0 {
 		heard := max(d.contact, e.listening)
 		for _, after := range d.plan.silences {
 			if heard+after > d.decided {

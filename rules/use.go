@@ -106,6 +106,9 @@ func (e *Engine) adopt(o OpenAlarm) {
 	if d != nil {
 		if i, ok := d.plan.position[stored.id]; ok && d.plan.rules[i].rule.Mode == o.Mode {
 			if !d.cells[i].phase.isRaised() {
+				if d.contact == 0 {
+					d.contact = e.now // not heard of since the restart: its silence is counted from here
+				}
 				d.cells[i] = cell{phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity)}
 				e.schedule(d)
 			}

@@ -99,7 +99,7 @@ func inOrder(compiled []*compiledRule) (ordered []*compiledRule, problems []*Syn
 		for _, id := range c.rule.InhibitedBy {
 			inhibitor, declared := byID[id]
 			switch {
-			case !declared || mark[id] == done:
+			case !declared || mark[id] == done || id == c.rule.ID: // itself: reported already
 			case mark[id] == visiting:
 				problems = append(problems, &SyntaxError{Rule: c.rule.ID, Clause: "inhibited_by",
 					Err: fmt.Errorf("%s is itself held back, directly or not, by %s", id, c.rule.ID)})
