@@ -36,8 +36,12 @@ type rest struct {
 	backtests chan struct{} // capacity 1: one at a time
 }
 
-// registerAPI adds the REST resources and their description.
-func (s *Server) registerAPI(mux *http.ServeMux) {
+// apiRoute is the pattern that all resources but the event stream are behind.
+const apiRoute = "/api/v1/"
+
+// registerAPI adds the REST resources and their description. It returns the
+// mux of the resources.
+func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	inner := http.NewServeMux()
 	a := &rest{Server: s, api: humago.New(inner, s.apiConfig()), backtests: make(chan struct{}, 1)}
 	a.registerMe()
@@ -60,7 +64,8 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 			writeProblem(w, status, detail)
 		},
 		s.writeError)
-	mux.Handle("/api/v1/", s.authenticated(access.Read, once.Wrap(maxDeclaration, known(inner))))
+	mux.Handle(apiRoute, s.authenticated(access.Read, once.Wrap(maxDeclaration, known(inner))))
+	return inner
 }
 
 // known answers paths and methods that no resource has with a problem

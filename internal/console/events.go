@@ -22,8 +22,11 @@ const writeWithin = 10 * time.Second
 // recheckEvery is how often a stream asks whether its client may still listen.
 const recheckEvery = time.Minute
 
+// eventsRoute is the pattern of the event stream.
+const eventsRoute = "GET /api/v1/events"
+
 func (s *Server) registerEvents(mux *http.ServeMux) {
-	mux.Handle("GET /api/v1/events", s.authenticated(access.Read, http.HandlerFunc(s.streamEvents)))
+	mux.Handle(eventsRoute, s.authenticated(access.Read, http.HandlerFunc(s.streamEvents)))
 }
 
 // describeEvents adds the stream to the description; the API layer could not

@@ -35,6 +35,7 @@ const (
 type feed struct {
 	events Events
 	log    *zap.Logger
+	counts *metrics
 	wake   chan struct{} // capacity 1: one pending wake-up says it all
 	ready  chan struct{} // closed when position can be relied on
 
@@ -48,9 +49,9 @@ type feed struct {
 // when the client is too slow or the server stops.
 type client struct{ events chan outbox.Event }
 
-func newFeed(events Events, log *zap.Logger) *feed {
+func newFeed(events Events, log *zap.Logger, counts *metrics) *feed {
 	return &feed{
-		events: events, log: log,
+		events: events, log: log, counts: counts,
 		wake:    make(chan struct{}, 1),
 		ready:   make(chan struct{}),
 		clients: make(map[*client]struct{}),
@@ -165,11 +166,18 @@ func (f *feed) broadcast(events []outbox.Event, position int64) {
 			select {
 			case c.events <- e:
 			default: // too slow: it resumes from the table
-				delete(f.clients, c)
-				close(c.events)
+				f.counts.dropped.Inc()
+				f.end(c)
 			}
 		}
 	}
+}
+
+// end closes a client's channel; the caller holds mu.
+func (f *feed) end(c *client) {
+	delete(f.clients, c)
+	f.counts.streams.Set(float64(len(f.clients)))
+	close(c.events)
 }
 
 var errStopped = errors.New("console: stopped")
@@ -189,6 +197,7 @@ func (f *feed) join(ctx context.Context) (*client, int64, error) {
 	}
 	c := &client{events: make(chan outbox.Event, clientBuffer)}
 	f.clients[c] = struct{}{}
+	f.counts.streams.Set(float64(len(f.clients)))
 	return c, f.position, nil
 }
 
@@ -197,6 +206,7 @@ func (f *feed) leave(c *client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.clients, c)
+	f.counts.streams.Set(float64(len(f.clients)))
 }
 
 func (f *feed) close() {
@@ -204,7 +214,6 @@ func (f *feed) close() {
 	defer f.mu.Unlock()
 	f.closed = true
 	for c := range f.clients {
-		delete(f.clients, c)
-		close(c.events)
+		f.end(c)
 	}
 }

@@ -38,7 +38,14 @@ func TestAReadyConsoleSaysSoToStrangers(t *testing.T) {
 	if a := r.do("", "GET", "/healthz", ""); a.status != 200 {
 		t.Errorf("healthz: status %d", a.status)
 	}
-	if a := r.do("", "GET", "/metrics", ""); a.status != 200 {
-		t.Errorf("metrics: status %d", a.status)
+	r.do("", "GET", "/api/v1/tickets/T-000001", "")
+	for _, want := range []string{
+		`telltale_http_requests_total{route="GET /healthz",status="200"} 1`,
+		`telltale_http_requests_total{route="GET /api/v1/tickets/{id}",status="401"} 1`,
+	} {
+		a := r.do("", "GET", "/metrics", "")
+		if a.status != 200 || !strings.Contains(string(a.body), want) {
+			t.Errorf("no %s: status %d: %s", want, a.status, a.body)
+		}
 	}
 }

@@ -72,7 +72,8 @@ func newRigOf(t *testing.T, opts Options, declarations string) *rig {
 	r.must(r.gate.AddUser(t.Context(), "ewa", "Ewa Nowak", access.Quality, ewasPassword))
 
 	opts.Log = zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel))
-	opts.Gatherer = prometheus.NewRegistry()
+	registry := prometheus.NewRegistry()
+	opts.Gatherer, opts.Registerer = registry, registry
 	r.server, err = New(r.deps(), opts)
 	r.must(err)
 	web := httptest.NewServer(r.server.Handler())

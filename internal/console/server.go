@@ -34,6 +34,10 @@ type Options struct {
 	// Gatherer is what /metrics shows. Nil: no metrics are served.
 	Gatherer prometheus.Gatherer
 
+	// Registerer is told of the console's own metrics. Nil: they are counted
+	// and not shown.
+	Registerer prometheus.Registerer
+
 	// Heartbeat is the distance of comments that keep an idle event stream
 	// open. Zero: 15 s.
 	Heartbeat time.Duration
@@ -95,15 +99,26 @@ func New(deps Deps, opts Options) (*Server, error) {
 			return nil, fmt.Errorf("console: public URL: %w", err)
 		}
 	}
-	s.feed = newFeed(deps.Events, s.log)
+	counts, err := newMetrics(opts.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("console: metrics: %w", err)
+	}
+	s.feed = newFeed(deps.Events, s.log, counts)
 
 	mux := http.NewServeMux()
 	s.registerHealth(mux)
 	s.registerLogin(mux)
-	s.registerAPI(mux)
+	resources := s.registerAPI(mux)
 	s.registerEvents(mux)
 	s.registerPages(mux)
-	s.handler = s.recovered(secured(mux))
+	route := func(r *http.Request) string {
+		_, pattern := mux.Handler(r)
+		if pattern == apiRoute {
+			_, pattern = resources.Handler(r)
+		}
+		return cmp.Or(pattern, "none")
+	}
+	s.handler = s.recovered(secured(counts.counted(route, mux)))
 	return s, nil
 }
 

@@ -87,7 +87,11 @@ func TestSettledEventsAreInOrderAndComplete(t *testing.T) {
 
 func TestASlowClientIsDroppedAndTheOthersAreNot(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, zap.NewNop())
+	counts, err := newMetrics(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFeed(nil, zap.NewNop(), counts)
 	f.announce()
 	slow, _, err := f.join(context.Background())
 	if err != nil {
