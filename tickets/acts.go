@@ -129,16 +129,17 @@ const closeBatch = 500
 // how many. A ticket with an alarm that is still open waits for its end.
 func (d *Desk) CloseSolved(ctx context.Context, now time.Time) (int, error) {
 	now = stored(now)
+	before := now.Add(-d.opts.CloseAfter)
 	closed := 0
 	for {
 		n := 0
 		err := d.transact(ctx, func(store Store) error {
-			records, err := store.Load(ctx, Lookup{SolvedBefore: now.Add(-d.opts.CloseAfter), Limit: closeBatch})
+			records, err := store.Load(ctx, Lookup{SolvedBefore: before, Limit: closeBatch})
 			if err != nil {
 				return fmt.Errorf("load solved tickets: %w", err)
 			}
 			b := newBook(records, now)
-			n = b.closeSolved(records.Tickets)
+			n = b.closeSolved(records.Tickets, before)
 			return b.save(ctx, store)
 		})
 		if err != nil {
@@ -151,10 +152,10 @@ func (d *Desk) CloseSolved(ctx context.Context, now time.Time) (int, error) {
 	}
 }
 
-func (b *book) closeSolved(tickets []*Ticket) int {
+func (b *book) closeSolved(tickets []*Ticket, before time.Time) int {
 	n := 0
 	for _, t := range tickets {
-		if t.Status != Solved || b.openAlarm(t) != nil || !b.move(t, actClose) {
+		if t.Status != Solved || !t.SolvedAt.Before(before) || b.openAlarm(t) != nil || !b.move(t, actClose) {
 			continue
 		}
 		n++

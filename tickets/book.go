@@ -25,7 +25,7 @@ type book struct {
 	merges    map[string]Merge    // by raise id
 	tickets   map[string]*Ticket  // by id
 	unsolved  map[dedup]*Ticket
-	earlier   map[dedup]*Ticket // the last one solved
+	earlier   map[dedup]Earlier // the last one solved
 	owners    map[OwnedAt]string
 	customers map[string]*crm.Customer
 	rules     map[ruleRef]*rules.Rule // looked up so far
@@ -55,7 +55,7 @@ func newBook(records *Records, now time.Time) *book {
 		merges:    make(map[string]Merge, len(records.Merges)),
 		tickets:   make(map[string]*Ticket, len(records.Tickets)),
 		unsolved:  make(map[dedup]*Ticket, len(records.Tickets)),
-		earlier:   make(map[dedup]*Ticket, len(records.Earlier)),
+		earlier:   make(map[dedup]Earlier, len(records.Earlier)),
 		owners:    records.Owners,
 		customers: records.Customers,
 		rules:     map[ruleRef]*rules.Rule{},
@@ -71,8 +71,8 @@ func newBook(records *Records, now time.Time) *book {
 		b.tickets[t.ID] = t
 		b.place(t)
 	}
-	for _, t := range records.Earlier {
-		b.earlier[t.dedup()] = t
+	for _, e := range records.Earlier {
+		b.earlier[dedup{e.DedupKey, e.CustomerID}] = e
 	}
 	return b
 }
@@ -181,7 +181,7 @@ func (b *book) move(t *Ticket, a act) bool {
 	switch {
 	case to == Solved && from != Solved:
 		t.SolvedAt = b.now
-		b.earlier[t.dedup()] = t
+		b.earlier[t.dedup()] = Earlier{ID: t.ID, SolvedAt: t.SolvedAt}
 	case to == Closed && from != Closed:
 		t.ClosedAt = b.now
 	case to.Unsolved() && !from.Unsolved():

@@ -131,7 +131,7 @@ func (d *Desk) lookup(transitions []rules.Transition, now time.Time) Lookup {
 		what.AlarmIDs = append(what.AlarmIDs, t.AlarmID)
 		what.Keys = append(what.Keys, AlarmKey{Key: t.Key, Mode: t.Mode})
 		if t.Change == rules.Raised {
-			what.Owners = append(what.Owners, ownedAt(t))
+			what.Raises = append(what.Raises, Raise{Key: t.Key, OwnedAt: ownedAt(t)})
 		}
 	}
 	return what

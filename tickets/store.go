@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"telltale/devices"
+	"telltale/rules"
 	"telltale/tickets/crm"
 	"telltale/tickets/outbox"
 )
@@ -34,16 +35,21 @@ type Lookup struct {
 	AlarmIDs []string   // these alarms, also by the id of a later raise they took in
 	Keys     []AlarmKey // the open alarms and the unsolved tickets of these
 	Tickets  []int64    // these tickets
-	Owners   []OwnedAt  // who owned what when
+	Raises   []Raise    // who owned the device, and the last solved ticket about the same
 
-	// SolvedSince is how far back the last solved ticket of each key is
-	// looked for.
+	// SolvedSince is how far back the last solved tickets are looked for.
 	SolvedSince time.Time
 
 	// SolvedBefore asks for up to Limit solved tickets that may be closed:
 	// solved before this time and without an open alarm. Zero asks for none.
 	SolvedBefore time.Time
 	Limit        int
+}
+
+// Raise is a raise that may open a ticket.
+type Raise struct {
+	rules.Key
+	OwnedAt
 }
 
 // OwnedAt asks who owned a device at a time.
@@ -59,9 +65,17 @@ type Records struct {
 	Alarms    []*Alarm
 	Merges    []Merge // those of the ids asked for
 	Tickets   []*Ticket
-	Earlier   []*Ticket // the last solved one of each key and customer
+	Earlier   []Earlier // of Raises
 	Owners    map[OwnedAt]string
 	Customers map[string]*crm.Customer // of Tickets and Owners, by id
+}
+
+// Earlier is the last solved ticket about a key, for a customer.
+type Earlier struct {
+	ID         string
+	DedupKey   string
+	CustomerID string
+	SolvedAt   time.Time
 }
 
 // Merge says that an open alarm took in a later raise.

@@ -142,14 +142,14 @@ func (d *Desk) openTicket(b *book, alarm *Alarm, rule *rules.Rule, t *rules.Tran
 	ticket.AlarmIDs = []string{alarm.ID}
 	alarm.TicketID = ticket.ID
 	b.addAlarm(alarm)
-	earlier := b.earlier[ticket.dedup()]
+	earlier, isReturn := b.earlier[ticket.dedup()]
 	b.addTicket(ticket)
 
 	b.note(ticket, Entry{Kind: EntryOpened, Trace: t.Trace, Text: openedText(ticket, rule, t, customer)})
 	if len(t.Explanation) > 0 {
 		b.note(ticket, Entry{Kind: EntryExplanation, Trace: t.Trace, Text: strings.Join(t.Explanation, "\n")})
 	}
-	if earlier != nil {
+	if isReturn {
 		b.note(ticket, Entry{Kind: EntryEarlier, Text: fmt.Sprintf(
 			"The same thing was solved in %s, %s ago.", earlier.ID, span(b.now.Sub(earlier.SolvedAt)))})
 	}

@@ -13,13 +13,17 @@ import (
 	"telltale/tickets"
 )
 
-// ticketColumns of tickets t, with the ids of its alarms in the order they
-// were raised; scanTicket reads them.
+// ticketColumns of tickets t; scanTicket reads them, followed by the ids of
+// the ticket's alarms.
 const ticketColumns = `
 	t.number, t.status, t.priority, t.subject, t.dedup_key, coalesce(t.customer_id, ''),
 	coalesce(t.contact_id, ''), coalesce(t.device_id, ''), coalesce(t.rule_id, ''),
 	t.team, t.assignee, t.article_id, t.occurrences, t.observed_at, t.opened_at, t.updated_at,
-	t.solved_at, t.closed_at, t.external_refs,
+	t.solved_at, t.closed_at, t.external_refs`
+
+// ticketAlarms are the ids of the alarms of tickets t in the order they were
+// raised.
+const ticketAlarms = `
 	array(select l.alarm_id from ticket_alarms l join alarms a on a.id = l.alarm_id
 	      where l.ticket_number = t.number order by a.raised_at, a.id)`
 
@@ -35,7 +39,7 @@ func (db *DB) ListTickets(ctx context.Context, query tickets.Query) ([]*tickets.
 		before = number
 	}
 	rows, err := db.q.Query(ctx, `
-		select `+ticketColumns+` from tickets t
+		select `+ticketColumns+`,`+ticketAlarms+` from tickets t
 		where t.number < @before
 		  and (cardinality(@statuses::text[]) = 0 or t.status = any(@statuses))
 		  and (@customer = '' or t.customer_id = @customer)
@@ -64,7 +68,7 @@ func (db *DB) Ticket(ctx context.Context, id string) (*tickets.Ticket, error) {
 	if !ok {
 		return nil, tickets.NoTicket(id)
 	}
-	rows, err := db.q.Query(ctx, `select `+ticketColumns+` from tickets t where t.number = $1`, number)
+	rows, err := db.q.Query(ctx, `select `+ticketColumns+`,`+ticketAlarms+` from tickets t where t.number = $1`, number)
 	if err != nil {
 		return nil, fmt.Errorf("read ticket %s: %w", id, err)
 	}

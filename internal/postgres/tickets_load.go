@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"telltale/internal/declare"
+	"telltale/rules"
 	"telltale/tickets"
 	"telltale/tickets/crm"
 )
@@ -20,20 +21,29 @@ import (
 func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, error) {
 	records := &tickets.Records{Owners: map[tickets.OwnedAt]string{}, Customers: map[string]*crm.Customer{}}
 	key := splitKeys(what.Keys)
+	if !what.SolvedBefore.IsZero() {
+		numbers, err := db.closable(ctx, what.SolvedBefore, what.Limit)
+		if err != nil {
+			return nil, err
+		}
+		what.Tickets = append(numbers, what.Tickets...)
+	}
 
 	first := new(pgx.Batch)
+	queuePlans(first, byIndex)
 	queueMerges(first, records, what.AlarmIDs)
-	queueOwners(first, records, what.Owners)
+	queueOwners(first, records, what.Raises)
 	queueTickets(first, records, what, key)
 	if err := db.q.SendBatch(ctx, first).Close(); err != nil {
 		return nil, fmt.Errorf("lock tickets: %w", err)
 	}
 
 	second := new(pgx.Batch)
-	queueAlarms(second, records, what.AlarmIDs, key)
+	queueAlarms(second, records, what.AlarmIDs, what.Keys)
 	queueAlarmIDs(second, records)
-	queueEarlier(second, records, key, what.SolvedSince)
+	queueEarlier(second, records, what)
 	queueCustomers(second, records)
+	queuePlans(second, byCost)
 	if err := db.q.SendBatch(ctx, second).Close(); err != nil {
 		return nil, fmt.Errorf("lock alarms: %w", err)
 	}
@@ -58,6 +68,24 @@ func complete(records *tickets.Records) error {
 		}
 	}
 	return nil
+}
+
+// plans is how the planner may choose for the rest of a transaction.
+type plans string
+
+const (
+	byCost plans = "on"
+
+	// byIndex makes it look rows up by index, one by one. It would read whole
+	// tables while they are small, and a prepared statement keeps to its plan
+	// while they grow a thousandfold in a storm of alarms.
+	byIndex plans = "off"
+)
+
+// queuePlans switches how the following statements are planned.
+func queuePlans(batch *pgx.Batch, p plans) {
+	batch.Queue(`select set_config('enable_seqscan', $1, true), set_config('enable_hashjoin', $1, true),
+		set_config('enable_mergejoin', $1, true)`, string(p))
 }
 
 // keyColumns are alarm keys as columns for unnest, and the dedup keys of
@@ -87,11 +115,11 @@ func queueMerges(batch *pgx.Batch, records *tickets.Records, ids []string) {
 		})
 }
 
-func queueOwners(batch *pgx.Batch, records *tickets.Records, owned []tickets.OwnedAt) {
-	ids := make([]string, len(owned))
-	at := make([]time.Time, len(owned))
-	for i, o := range owned {
-		ids[i], at[i] = string(o.Device), o.At
+func queueOwners(batch *pgx.Batch, records *tickets.Records, raises []tickets.Raise) {
+	ids := make([]string, len(raises))
+	at := make([]time.Time, len(raises))
+	for i, r := range raises {
+		ids[i], at[i] = string(r.Device), r.At
 	}
 	batch.Queue(`
 		select q.n, o.customer_id
@@ -102,7 +130,7 @@ func queueOwners(batch *pgx.Batch, records *tickets.Records, owned []tickets.Own
 			var n int
 			var customer string
 			_, err := pgx.ForEachRow(rows, []any{&n, &customer}, func() error {
-				records.Owners[owned[n-1]] = customer
+				records.Owners[raises[n-1].OwnedAt] = customer
 				return nil
 			})
 			return err
@@ -110,12 +138,13 @@ func queueOwners(batch *pgx.Batch, records *tickets.Records, owned []tickets.Own
 }
 
 // queueTickets asks for the unsolved tickets of the keys, those of the alarms
-// and of the keys' open alarms, those by number with the unsolved twin of
-// each, and those that may be closed.
+// and of the keys' open alarms, and those by number with the unsolved twin of
+// each. The numbers are gathered into an array first, because it makes the
+// planner take the index, whatever it believes about the tables' sizes.
 func queueTickets(batch *pgx.Batch, records *tickets.Records, what tickets.Lookup, key keyColumns) {
 	batch.Queue(`
-		select `+ticketColumns+` from tickets t
-		where t.number in (
+		select `+ticketColumns+`, '{}'::text[] from tickets t
+		where t.number = any(array(
 		  select number from tickets
 		  where dedup_key = any(@dedup) and status not in ('solved', 'closed')
 		  union all
@@ -124,29 +153,19 @@ func queueTickets(batch *pgx.Batch, records *tickets.Records, what tickets.Looku
 		  select l.ticket_number from alarm_merges m join ticket_alarms l on l.alarm_id = m.alarm_id
 		  where m.raise_id = any(@alarms)
 		  union all
-		  select l.ticket_number
-		  from unnest(@rules::text[], @types::text[], @ids::text[], @modes::text[]) as k (rule, type, id, mode)
-		  join alarms a on a.rule_id = k.rule and a.subject_type = k.type and a.subject_id = k.id
-		    and a.mode = k.mode and `+alarmOpen+`
-		  join ticket_alarms l on l.alarm_id = a.id
+		  select l.ticket_number from (`+openOfKeys+`) o join ticket_alarms l on l.alarm_id = o.id
 		  union all
 		  select unnest(@numbers::bigint[])
 		  union all
 		  select twin.number from tickets named
 		  join tickets twin on twin.dedup_key = named.dedup_key and twin.status not in ('solved', 'closed')
-		  where named.number = any(@numbers)
-		  union all
-		  (select number from tickets
-		   where status = 'solved' and solved_at < @solved_before
-		     and not exists (select from ticket_alarms l join alarms a on a.id = l.alarm_id
-		                     where l.ticket_number = tickets.number and `+alarmOpen+`)
-		   order by solved_at limit @limit))
+		  where named.number = any(@numbers)))
 		order by t.number
 		for update of t`,
 		pgx.NamedArgs{
 			"dedup": key.dedup, "alarms": orNone(what.AlarmIDs),
 			"rules": key.rules, "types": key.types, "ids": key.ids, "modes": key.modes,
-			"numbers": orNone(what.Tickets), "solved_before": orNil(what.SolvedBefore), "limit": what.Limit,
+			"numbers": orNone(what.Tickets),
 		}).
 		Query(func(rows pgx.Rows) (err error) {
 			records.Tickets, err = pgx.CollectRows(rows, scanTicket)
@@ -154,35 +173,59 @@ func queueTickets(batch *pgx.Batch, records *tickets.Records, what tickets.Looku
 		})
 }
 
+// closable returns the tickets that were solved before a time and have no
+// open alarm. They are not locked yet, so the desk looks again.
+func (db *DB) closable(ctx context.Context, before time.Time, limit int) ([]int64, error) {
+	rows, err := db.q.Query(ctx, `
+		select t.number from tickets t
+		where t.status = 'solved' and t.solved_at < $1
+		  and not exists (select from ticket_alarms l join alarms a on a.id = l.alarm_id
+		                  where l.ticket_number = t.number and `+alarmOpen+`)
+		order by t.solved_at
+		limit $2`, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find tickets to close: %w", err)
+	}
+	numbers, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("find tickets to close: %w", err)
+	}
+	return numbers, nil
+}
+
+// openOfKeys are the ids of the open alarms of keys. The limit holds back
+// the planner from reading all open alarms at once instead.
+const openOfKeys = `
+	select a.id
+	from unnest(@rules::text[], @types::text[], @ids::text[], @modes::text[]) as k (rule, type, id, mode)
+	cross join lateral (
+	  select a.id from alarms a
+	  where a.rule_id = k.rule and a.subject_type = k.type and a.subject_id = k.id and a.mode = k.mode
+	    and ` + alarmOpen + `
+	  limit 1) a`
+
 // queueAlarms asks for the alarms by id, those that took in a raise asked
-// for, the open ones of the keys and those of the tickets that were found.
-func queueAlarms(batch *pgx.Batch, records *tickets.Records, ids []string, key keyColumns) {
-	numbers := make([]int64, len(records.Tickets))
-	for i, t := range records.Tickets {
-		numbers[i] = t.Number
+// for, the open ones of the keys and those of the tickets that were found. An
+// open alarm of a ticket is the open one of the ticket's rule and device.
+func queueAlarms(batch *pgx.Batch, records *tickets.Records, ids []string, keys []tickets.AlarmKey) {
+	keys = slices.Clone(keys)
+	for _, t := range records.Tickets {
+		if t.RuleID != "" {
+			subject := rules.Subject{Type: "device", ID: t.DeviceID}
+			keys = append(keys, tickets.AlarmKey{Key: rules.Key{Rule: t.RuleID, Subject: subject}, Mode: rules.Live})
+		}
 	}
 	wanted := slices.Clone(orNone(ids))
 	for _, m := range records.Merges {
 		wanted = append(wanted, m.AlarmID)
 	}
+	key := splitKeys(keys)
 	batch.Queue(`
 		select `+alarmColumns+` from alarms a
-		where a.id in (
-		  select unnest(@wanted::text[])
-		  union all
-		  select a.id
-		  from unnest(@rules::text[], @types::text[], @ids::text[], @modes::text[]) as k (rule, type, id, mode)
-		  join alarms a on a.rule_id = k.rule and a.subject_type = k.type and a.subject_id = k.id
-		    and a.mode = k.mode and `+alarmOpen+`
-		  union all
-		  select a.id from ticket_alarms l join alarms a on a.id = l.alarm_id
-		  where l.ticket_number = any(@numbers) and `+alarmOpen+`)
+		where a.id = any(array(select unnest(@wanted::text[]) union all`+openOfKeys+`))
 		order by a.id
 		for update of a`,
-		pgx.NamedArgs{
-			"wanted": wanted, "rules": key.rules, "types": key.types, "ids": key.ids, "modes": key.modes,
-			"numbers": numbers,
-		}).
+		pgx.NamedArgs{"wanted": wanted, "rules": key.rules, "types": key.types, "ids": key.ids, "modes": key.modes}).
 		Query(func(rows pgx.Rows) (err error) {
 			records.Alarms, err = pgx.CollectRows(rows, scanAlarm)
 			return err
@@ -190,14 +233,13 @@ func queueAlarms(batch *pgx.Batch, records *tickets.Records, ids []string, key k
 }
 
 // queueAlarmIDs asks for the alarms of the tickets that were found, now that
-// these are locked: what their own query read may be older than the lock.
+// these are locked: the query that locks reads what is older than its locks.
 func queueAlarmIDs(batch *pgx.Batch, records *tickets.Records) {
 	numbers := make([]int64, len(records.Tickets))
 	index := make(map[int64]*tickets.Ticket, len(records.Tickets))
 	for i, t := range records.Tickets {
 		numbers[i] = t.Number
 		index[t.Number] = t
-		t.AlarmIDs = nil
 	}
 	batch.Queue(`
 		select l.ticket_number, l.alarm_id from ticket_alarms l join alarms a on a.id = l.alarm_id
@@ -213,14 +255,29 @@ func queueAlarmIDs(batch *pgx.Batch, records *tickets.Records) {
 		})
 }
 
-// queueEarlier asks for the last solved ticket of each key and customer.
-func queueEarlier(batch *pgx.Batch, records *tickets.Records, key keyColumns, since time.Time) {
+// queueEarlier asks for the last solved ticket of each key that may get a new
+// one, for the customer who would get it.
+func queueEarlier(batch *pgx.Batch, records *tickets.Records, what tickets.Lookup) {
+	keys, customers := make([]string, len(what.Raises)), make([]string, len(what.Raises))
+	for i, r := range what.Raises {
+		keys[i], customers[i] = r.Key.String(), records.Owners[r.OwnedAt]
+	}
 	batch.Queue(`
-		select distinct on (t.dedup_key, t.customer_id) `+ticketColumns+` from tickets t
-		where t.dedup_key = any($1) and t.status in ('solved', 'closed') and t.solved_at >= $2
-		order by t.dedup_key, t.customer_id, t.number desc`, key.dedup, since).
+		select t.number, q.key, q.customer, t.solved_at
+		from (select distinct key, customer from unnest($1::text[], $2::text[]) as q (key, customer)) q
+		cross join lateral (
+		  select number, solved_at from tickets
+		  where dedup_key = q.key and coalesce(customer_id, '') = q.customer and status in ('solved', 'closed')
+		  order by number desc limit 1) t
+		where t.solved_at >= $3`, keys, customers, what.SolvedSince).
 		Query(func(rows pgx.Rows) (err error) {
-			records.Earlier, err = pgx.CollectRows(rows, scanTicket)
+			records.Earlier, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (tickets.Earlier, error) {
+				var e tickets.Earlier
+				var number int64
+				err := row.Scan(&number, &e.DedupKey, &e.CustomerID, &e.SolvedAt)
+				e.ID = tickets.FormatID(number)
+				return e, err
+			})
 			return err
 		})
 }

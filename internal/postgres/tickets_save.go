@@ -48,8 +48,10 @@ func (db *DB) TicketNumbers(ctx context.Context, n int) ([]int64, error) {
 // records: one parameter for many rows, lists inside of rows included.
 func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	batch := new(pgx.Batch)
+	queuePlans(batch, byIndex)
 	queueChangedAlarms(batch, changes.ChangedAlarms)
 	queueChangedTickets(batch, changes.ChangedTickets)
+	queuePlans(batch, byCost)
 	queueNewAlarms(batch, changes.NewAlarms)
 	queueNewTickets(batch, changes.NewTickets)
 	queueLinks(batch, changes.NewAlarms)
