@@ -22,7 +22,7 @@ test/fast: packages/test ## run every test without the race detector
 	$(GO) test -timeout 10m ./...
 
 build: ## build the one binary, bin/telltale
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/telltale
+	$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/telltale
 
 check: ## formatting, vet and staticcheck
 	@unformatted=$$(gofmt -l cmd devices ingest internal rules simulator tickets); \

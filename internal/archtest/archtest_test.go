@@ -26,6 +26,7 @@ var law = map[string][]string{
 	"rules":           {"devices"},
 	"rules/excursion": {"devices", "devices/shipments"},
 	"rules/backtest":  {"devices", "rules"},
+	"rules/script":    {"devices", "rules"},
 
 	"tickets":         {"devices", "rules", "tickets/crm", "tickets/outbox"},
 	"tickets/crm":     {},
@@ -34,18 +35,23 @@ var law = map[string][]string{
 
 	"simulator": {"devices"},
 
-	"internal/config":  {},
-	"internal/declare": {"devices", "devices/shipments", "rules", "tickets", "tickets/crm"},
+	"internal/config":      {},
+	"internal/access":      {},
+	"internal/idempotency": {},
+	"internal/load":        {},
+	"internal/views":       domain,
+	"internal/declare":     {"devices", "devices/shipments", "rules", "tickets", "tickets/crm"},
 	"internal/partition": {
 		"devices", "devices/shipments", "ingest", "ingest/stream", "rules", "tickets", "tickets/recalls",
 	},
-	"internal/postgres":        append([]string{"internal/declare"}, domain...),
+	"internal/postgres":        append([]string{"internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
 	"internal/postgres/pgtest": {"internal/postgres"},
-	"internal/console":         append([]string{"internal/declare"}, domain...),
+	"internal/console":         append([]string{"internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
 	"internal/app":             {"all"},
 	"internal/archtest":        {},
 	"cmd/telltale": {
-		"internal/app", "internal/config", "internal/declare", "internal/postgres", "simulator", "rules", "rules/backtest",
+		"devices", "internal/app", "internal/config", "internal/declare", "internal/load",
+		"rules", "rules/backtest", "rules/script", "simulator",
 	},
 }
 
@@ -70,7 +76,7 @@ var fences = map[string][]string{
 	"github.com/schollz/progressbar":      {"cmd/telltale/"},
 	"github.com/expr-lang/expr":           {"rules/"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
-	"golang.org/x/crypto":                 {"internal/console/", "internal/postgres/access"},
+	"golang.org/x/crypto":                 {"internal/access/"},
 	"github.com/prometheus/client_golang": nil, // anywhere
 }
 

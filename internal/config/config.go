@@ -72,7 +72,6 @@ type Source struct {
 	Time    string            `yaml:"time"`        // fields codec: path of the time
 	Layout  string            `yaml:"time_layout"` // fields codec: Go layout, "unix", "unix_ms"
 	Metrics map[string]string `yaml:"metrics"`     // fields codec: metric -> path
-	Faults  string            `yaml:"faults"`      // fields codec: path of the fault code or codes
 }
 
 // Webhook is a destination of outgoing events.

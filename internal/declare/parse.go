@@ -16,7 +16,7 @@ import (
 // the test runner. Faults in the declarations come back as [Errors], all of
 // them; references and conditions are looked at by [Set.Check].
 func Parse(paths ...string) (*Set, error) {
-	sources, err := readSources(paths)
+	sources, err := ReadSources(paths...)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,9 @@ type Source struct {
 // maxSourceSize bounds a file: far above 100,000 devices, far below memory.
 const maxSourceSize = 64 << 20
 
-// readSources reads files, and the *.yaml and *.yml files of folders and
+// ReadSources reads files, and the *.yaml and *.yml files of folders and
 // their sub-folders in order of their names. Hidden ones are left out.
-func readSources(paths []string) ([]Source, error) {
+func ReadSources(paths ...string) ([]Source, error) {
 	var sources []Source
 	for _, path := range paths {
 		info, err := os.Stat(path)

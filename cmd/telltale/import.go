@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"telltale/internal/declare"
+)
+
+type importCmd struct {
+	Kind string `arg:"" help:"What the rows are, such as Device or Customer; see docs/import.md."`
+	File string `arg:"" type:"existingfile" help:"CSV file with a header."`
+	target
+}
+
+// errRejected makes the command fail when rows were left out.
+var errRejected = errors.New("some rows were rejected; the others are in")
+
+// Run upserts the good rows and reports the others.
+func (c importCmd) Run(ctx context.Context, io *console) error {
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return invalid(err)
+	}
+	return c.with(ctx, io, func(g gateway) error {
+		report, err := g.Import(ctx, c.Kind, declare.Source{Name: c.File, Text: text}, author())
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(io.out, report.Plan)
+		for _, line := range report.Rejected {
+			fmt.Fprintln(io.err, line)
+		}
+		fmt.Fprintf(io.out, "%d rows read, %d rejected\n", report.Rows, len(report.Rejected))
+		if len(report.Rejected) > 0 {
+			return invalid(errRejected)
+		}
+		return nil
+	})
+}

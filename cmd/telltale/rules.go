@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"telltale/devices"
+	"telltale/internal/declare"
+	"telltale/rules"
+	"telltale/rules/backtest"
+	"telltale/rules/script"
+)
+
+type rulesCmd struct {
+	Check    rulesCheckCmd    `cmd:"" help:"Validate rules: every error, with file and line."`
+	Test     rulesTestCmd     `cmd:"" help:"Run rule scripts."`
+	Backtest rulesBacktestCmd `cmd:"" help:"What rules would have done on recorded readings."`
+}
+
+type rulesCheckCmd struct {
+	Files []string `arg:"" type:"path" help:"Files or folders of declarations."`
+}
+
+// Run validates the files by themselves: what they name but do not hold is
+// taken as declared elsewhere.
+func (c rulesCheckCmd) Run(io *console) error {
+	set, err := readRules(c.Files...)
+	if err != nil {
+		return err
+	}
+	known := declare.Known{Refs: make(map[declare.Ref]bool)}
+	for _, ref := range set.Outside() {
+		known.Refs[ref] = true
+	}
+	if err := set.Check(known); err != nil {
+		return invalid(err)
+	}
+	fmt.Fprintf(io.out, "%d rules are valid\n", len(set.Rules))
+	return nil
+}
+
+// errNoRule says that files which should hold rules hold none.
+var errNoRule = errors.New("there is no rule in these files")
+
+func readRules(paths ...string) (*declare.Set, error) {
+	set, err := declare.Parse(paths...)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if len(set.Rules) == 0 {
+		return nil, invalid(errNoRule)
+	}
+	return set, nil
+}
+
+type rulesTestCmd struct {
+	Scripts []string `arg:"" type:"path" help:"Script files."`
+}
+
+// errScripts makes the command fail after the differences are printed.
+var errScripts = errors.New("some tests failed")
+
+// Run plays the scripts and prints how they went.
+func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
+	result, err := script.Run(ctx, c.Scripts, func(path string) ([]rules.Rule, []*devices.Model, error) {
+		set, err := declare.Parse(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return dereference(set.Rules), set.Models, nil
+	})
+	if err != nil {
+		return invalid(err)
+	}
+	if err := result.Print(io.out); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	if !result.OK() {
+		return errScripts
+	}
+	return nil
+}
+
+func dereference(pointers []*rules.Rule) []rules.Rule {
+	all := make([]rules.Rule, len(pointers))
+	for i, r := range pointers {
+		all[i] = *r
+	}
+	return all
+}
+
+type rulesBacktestCmd struct {
+	Rules    []string  `required:"" type:"path" help:"Files or folders with the rules; models and devices in them count as well."`
+	Readings string    `required:"" type:"existingfile" help:"CSV file with the columns time,device,metric,value."`
+	From     time.Time `help:"Readings from this time on, RFC 3339."`
+	To       time.Time `help:"Readings before this time, RFC 3339."`
+	JSON     bool      `name:"json" help:"Print the result as JSON."`
+}
+
+// Run plays the readings and prints the alarms.
+func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
+	set, err := readRules(c.Rules...)
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(c.Readings)
+	if err != nil {
+		return invalid(err)
+	}
+	defer file.Close()
+	result, err := backtest.Run(ctx, backtest.Input{
+		Rules: dereference(set.Rules), Models: set.Models, Devices: set.Devices, From: c.From, To: c.To,
+	}, backtest.ReadCSV(file))
+	if err != nil {
+		return invalid(fmt.Errorf("%s: %w", filepath.Base(c.Readings), err))
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(io.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(result)
+	}
+	return printBacktest(io, result)
+}
+
+func printBacktest(io *console, result backtest.Result) error {
+	table := tabwriter.NewWriter(io.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "RAISED\tCLEARED\tSEVERITY\tRULE\tDEVICE")
+	for _, a := range result.Alarms {
+		cleared := "active at the end"
+		if a.ClearedAt != nil {
+			cleared = a.ClearedAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
+			a.RaisedAt.UTC().Format(time.RFC3339), cleared, a.Severity, a.RuleID, a.Device)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	for _, assumption := range result.Assumed {
+		fmt.Fprintln(io.out, assumption)
+	}
+	fmt.Fprintf(io.out, "%d alarms from %d readings of %d devices\n", len(result.Alarms), result.Readings, result.Devices)
+	return nil
+}

@@ -1,0 +1,180 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"telltale/ingest"
+	"telltale/internal/access"
+	"telltale/internal/config"
+	"telltale/internal/declare"
+	"telltale/internal/postgres"
+	"telltale/internal/views"
+)
+
+// Admin works on a gateway's database from beside it: what commands do with
+// --data or --config. A running gateway notices changes by itself.
+type Admin struct {
+	db    *postgres.DB
+	gate  *access.Gate
+	stops stack
+}
+
+// Refused is a quarantined message as commands list it.
+type Refused struct {
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail"`
+	Topic  string    `json:"topic"`
+	LastAt time.Time `json:"last_at"`
+	Count  int64     `json:"count"`
+}
+
+// ErrInvalid marks errors that are the caller's: wrong declarations, names,
+// passwords.
+var ErrInvalid = errors.New("invalid input")
+
+// OpenAdmin opens the database that the configuration names, bringing its
+// schema up to date, and starts the private one if no gateway runs it. The
+// caller closes the result.
+func OpenAdmin(ctx context.Context, cfg config.Config) (_ *Admin, err error) {
+	a := &Admin{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.stops.unwind(ctx))
+		}
+	}()
+	url, err := joinDatabase(ctx, cfg, &a.stops)
+	if err != nil {
+		return nil, err
+	}
+	if err := postgres.Migrate(ctx, url); err != nil {
+		return nil, err
+	}
+	a.db, err = postgres.Open(ctx, url, postgres.Options{Destinations: destinationNames(cfg)})
+	if err != nil {
+		return nil, err
+	}
+	a.stops.onStop("database connections", func(context.Context) error { a.db.Close(); return nil })
+	a.gate = access.NewGate(a.db, access.Options{})
+	return a, nil
+}
+
+// Close lets the database go.
+func (a *Admin) Close() error { return a.stops.unwind(context.Background()) }
+
+// Plan returns what applying the sources would change, as people read it.
+func (a *Admin) Plan(ctx context.Context, sources []declare.Source) (string, error) {
+	return a.declare(sources, func(set *declare.Set) (declare.Plan, error) { return a.db.Plan(ctx, set) })
+}
+
+// Apply declares all of the sources, or nothing, in the author's name.
+func (a *Admin) Apply(ctx context.Context, sources []declare.Source, author string) (string, error) {
+	return a.declare(sources, func(set *declare.Set) (declare.Plan, error) { return a.db.Apply(ctx, set, author) })
+}
+
+func (a *Admin) declare(sources []declare.Source, do func(*declare.Set) (declare.Plan, error)) (string, error) {
+	set, err := declare.ParseSources(sources...)
+	if err != nil {
+		return "", invalidDeclarations(err)
+	}
+	plan, err := do(set)
+	if err != nil {
+		return "", invalidDeclarations(err)
+	}
+	return plan.String(), nil
+}
+
+// invalidDeclarations marks the faults that are in what was declared.
+func invalidDeclarations(err error) error {
+	var faults declare.Errors
+	if errors.As(err, &faults) {
+		return invalid{faults}
+	}
+	return err
+}
+
+// invalid is an error of the caller's; its text stays as it is.
+type invalid struct{ error }
+
+func (e invalid) Unwrap() error        { return e.error }
+func (e invalid) Is(target error) bool { return target == ErrInvalid }
+
+// Quarantine returns refused messages, the newest first.
+func (a *Admin) Quarantine(ctx context.Context, reason string, limit int) ([]Refused, error) {
+	page, err := a.db.ListQuarantined(ctx, views.RefusedQuery{Reason: ingest.Reason(reason), Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	refused := make([]Refused, len(page.Rows))
+	for i, r := range page.Rows {
+		refused[i] = Refused{string(r.Reason), r.Detail, r.Topic, r.LastAt, r.Count}
+	}
+	return refused, nil
+}
+
+// CreateToken makes a token of the API and returns it.
+func (a *Admin) CreateToken(ctx context.Context, role, name string) (string, error) {
+	token, err := a.gate.CreateToken(ctx, access.Role(role), name)
+	return token, invalidAccess(err)
+}
+
+// AddUser lets a person log in.
+func (a *Admin) AddUser(ctx context.Context, login, name, role, password string) error {
+	return invalidAccess(a.gate.AddUser(ctx, login, name, access.Role(role), password))
+}
+
+func invalidAccess(err error) error {
+	for _, sentinel := range []error{access.ErrInvalid, access.ErrExists, access.ErrRole} {
+		if errors.Is(err, sentinel) {
+			return invalid{err}
+		}
+	}
+	return err
+}
+
+// destinationNames lists the webhooks, for the deliveries of each event.
+func destinationNames(cfg config.Config) []string {
+	names := make([]string, len(cfg.Webhooks))
+	for i, w := range cfg.Webhooks {
+		names[i] = w.Name
+	}
+	return names
+}
+
+// Replay asks the gateway to take messages refused for a reason again, and
+// returns how many there are.
+func (a *Admin) Replay(ctx context.Context, reason string) (int64, error) {
+	if !slices.Contains(ingest.Reasons(), ingest.Reason(reason)) {
+		return 0, invalid{fmt.Errorf("unknown reason %q (one of %v)", reason, ingest.Reasons())}
+	}
+	return a.db.RequestReplay(ctx, ingest.Reason(reason), time.Now())
+}
+
+// ImportReport says what became of the rows of a CSV file.
+type ImportReport struct {
+	Rows     int
+	Plan     string   // as people read it
+	Rejected []string // file:line: sentence
+}
+
+// Import upserts the rows of a CSV file; those that are wrong are left out
+// and reported.
+func (a *Admin) Import(ctx context.Context, kind string, source declare.Source, author string) (ImportReport, error) {
+	table, err := declare.ReadTable(kind, source.Name, bytes.NewReader(source.Text))
+	if err != nil {
+		return ImportReport{}, invalid{err}
+	}
+	imported, err := a.db.Import(ctx, table, author)
+	if err != nil {
+		return ImportReport{}, invalidDeclarations(err)
+	}
+	report := ImportReport{Rows: table.Len(), Plan: imported.Plan.String()}
+	for _, fault := range imported.Rejected {
+		report.Rejected = append(report.Rejected, fault.Error())
+	}
+	return report, nil
+}

@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"telltale/ingest"
+	"telltale/ingest/history"
+	"telltale/ingest/stream"
+	"telltale/internal/access"
+	"telltale/internal/config"
+	"telltale/internal/console"
+	"telltale/internal/partition"
+	"telltale/internal/postgres"
+	"telltale/tickets"
+	"telltale/tickets/outbox"
+	"telltale/tickets/recalls"
+)
+
+// The wiring at a glance: who stands behind each interface.
+var (
+	_ partition.Committer = (*work)(nil)
+	_ partition.Store     = (*work)(nil)
+	_ partition.Leases    = (*work)(nil)
+	_ partition.Log       = (*stream.Log)(nil)
+	_ tickets.Catalog     = (*declarations)(nil)
+	_ tickets.Store       = (*postgres.DB)(nil)
+	_ recalls.Store       = (*postgres.DB)(nil)
+	_ history.Store       = (*postgres.History)(nil)
+	_ outbox.Store        = (*postgres.DB)(nil)
+	_ access.Store        = (*postgres.DB)(nil)
+	_ console.Replayer    = (*keeper)(nil)
+)
+
+// Options of a gateway that are not configuration.
+type Options struct {
+	Version string      // shown by the API
+	Logger  *zap.Logger // default: to standard error, at the configured level
+}
+
+// App is one gateway.
+type App struct {
+	cfg      config.Config
+	version  string
+	logger   *zap.Logger
+	registry *prometheus.Registry
+	stops    stack
+
+	db           *postgres.DB
+	log          *stream.Log
+	declarations *declarations
+	desk         *tickets.Desk
+	recalls      *recalls.Desk
+	gate         *access.Gate
+
+	pipeline   *ingest.Pipeline
+	door       door
+	workers    *partition.Group
+	holder     *partition.Holder
+	writer     *history.Writer
+	keeper     *keeper
+	dispatcher *outbox.Dispatcher
+	janitor    *janitor
+	console    *console.Server
+	web        net.Listener
+}
+
+// New opens the gateway's stores and builds its parts. Nothing moves before
+// [App.Run]. The caller calls Close in any case that New succeeds.
+func New(ctx context.Context, cfg config.Config, opts Options) (_ *App, err error) {
+	logger := opts.Logger
+	if logger == nil {
+		if logger, err = newLogger(cfg.Log.Level); err != nil {
+			return nil, err
+		}
+	}
+	a := &App{cfg: cfg, version: opts.Version, logger: logger, registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	for _, open := range []func(context.Context) error{
+		a.openDatabase, a.openLog, a.loadDeclarations,
+		a.buildDesks, a.buildIngest, a.buildWorkers, a.buildDispatcher, a.buildConsole,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Close lets go of everything that New opened, the last opened first.
+func (a *App) Close() error { return a.stops.unwind(context.Background()) }
+
+func (a *App) openDatabase(ctx context.Context) error {
+	url, err := openDatabase(ctx, a.cfg, a.logger, &a.stops)
+	if err != nil {
+		return err
+	}
+	if err := postgres.Migrate(ctx, url); err != nil {
+		return err
+	}
+	a.db, err = postgres.Open(ctx, url, postgres.Options{Destinations: destinationNames(a.cfg)})
+	if err != nil {
+		return err
+	}
+	a.stops.onStop("database connections", func(context.Context) error { a.db.Close(); return nil })
+	return nil
+}
+
+func (a *App) openLog(ctx context.Context) (err error) {
+	opts := stream.Options{
+		URL: a.cfg.Stream.URL, Partitions: a.cfg.Stream.Partitions, MaxBytes: a.cfg.Stream.MaxBytes,
+		Log: a.logger.Named("stream"),
+	}
+	if opts.URL == "" {
+		opts.Dir = streamDir(a.cfg)
+	}
+	if a.log, err = stream.Open(ctx, opts); err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	a.stops.onStop("log", func(context.Context) error { a.log.Close(); return nil })
+	return nil
+}
+
+func (a *App) loadDeclarations(ctx context.Context) error {
+	a.declarations = &declarations{db: a.db, logger: a.logger.Named("declarations")}
+	return a.declarations.load(ctx)
+}
+
+func (a *App) buildDesks(context.Context) (err error) {
+	a.desk, err = tickets.NewDesk(a.declarations, func(ctx context.Context, f func(tickets.Store) error) error {
+		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+	}, tickets.Options{})
+	if err != nil {
+		return err
+	}
+	a.recalls = recalls.NewDesk(func(ctx context.Context, f func(recalls.Store) error) error {
+		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+	}, recalls.Options{})
+	a.gate = access.NewGate(a.db, access.Options{})
+	return nil
+}
+
+func (a *App) buildWorkers(context.Context) (err error) {
+	node, err := nodeName(a.cfg)
+	if err != nil {
+		return err
+	}
+	w := &work{db: a.db, desk: a.desk, recalls: a.recalls}
+	a.holder = &partition.Holder{Leases: w, Node: node, Logger: a.logger.Named("lease")}
+	a.workers = partition.NewGroup(partition.GroupOptions{
+		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
+		Current: a.declarations.work, Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
+	})
+	a.writer, err = history.NewWriter(postgres.NewHistory(a.db), historySource{a.log}, a.db, history.Options{
+		Node: node, Partitions: a.log.Partitions(), Log: a.logger.Named("history"), Metrics: history.NewMetrics(a.registry),
+	})
+	if err != nil {
+		return err
+	}
+	a.keeper = &keeper{log: a.log, db: a.db, pipeline: a.pipeline, logger: a.logger.Named("quarantine")}
+	a.janitor = &janitor{
+		log: a.log, db: a.db, desk: a.desk, recalls: a.recalls, retain: time.Duration(a.cfg.History.Retain),
+		logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),
+	}
+	return nil
+}
+
+func (a *App) buildDispatcher(context.Context) (err error) {
+	destinations := make([]outbox.Destination, len(a.cfg.Webhooks))
+	for i, w := range a.cfg.Webhooks {
+		destinations[i], err = outbox.NewWebhook(outbox.WebhookConfig{
+			Name: w.Name, URL: w.URL, Secret: w.Secret.Reveal(), Types: w.Types,
+		})
+		if err != nil {
+			return fmt.Errorf("webhook %s: %w", w.Name, err)
+		}
+	}
+	a.dispatcher, err = outbox.NewDispatcher(a.db, destinations, a.logger, outbox.Options{Metrics: outbox.NewMetrics(a.registry)})
+	return err
+}

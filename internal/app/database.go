@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"telltale/internal/config"
+	"telltale/internal/postgres"
+)
+
+// openDatabase returns the URL of the gateway's database: the configured one,
+// else that of the private cluster, which is started for it.
+func openDatabase(ctx context.Context, cfg config.Config, logger *zap.Logger, stops *stack) (string, error) {
+	if url := cfg.Database.URL.Reveal(); url != "" {
+		return url, nil
+	}
+	cluster, err := postgres.StartCluster(ctx, postgres.ClusterOptions{
+		Dir: databaseDir(cfg), Log: logger.Named("postgres"),
+	})
+	if err != nil {
+		return "", err
+	}
+	stops.onStop("private database", cluster.Stop)
+	return cluster.URL(), nil
+}
+
+// joinDatabase is [openDatabase] for a command beside a gateway: it uses the
+// private cluster that the gateway runs, and starts it only if none does.
+func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string, error) {
+	if cfg.Database.URL == "" {
+		url, running, err := postgres.RunningCluster(databaseDir(cfg))
+		if err != nil {
+			return "", fmt.Errorf("look for a running gateway: %w", err)
+		}
+		if running {
+			return url, nil
+		}
+	}
+	return openDatabase(ctx, cfg, zap.NewNop(), stops)
+}
+
+func databaseDir(cfg config.Config) string { return filepath.Join(cfg.Data, "postgres") }
+func streamDir(cfg config.Config) string   { return filepath.Join(cfg.Data, "stream") }
+
+// MigrateUp brings the schema to this version's and returns how many
+// migrations that took.
+func MigrateUp(ctx context.Context, cfg config.Config) (n int, err error) {
+	before, err := migrations(ctx, cfg, nil)
+	if err != nil {
+		return 0, err
+	}
+	after, err := migrations(ctx, cfg, postgres.Migrate)
+	if err != nil {
+		return 0, err
+	}
+	return applied(after) - applied(before), nil
+}
+
+// MigrateStatus returns a line for each migration.
+func MigrateStatus(ctx context.Context, cfg config.Config) ([]string, error) {
+	all, err := migrations(ctx, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, len(all))
+	for i, m := range all {
+		lines[i] = fmt.Sprintf("%05d  %-40s  %s", m.Version, filepath.Base(m.Name), appliedAt(m))
+	}
+	return lines, nil
+}
+
+// migrations lists them after running change, if there is one.
+func migrations(ctx context.Context, cfg config.Config, change func(context.Context, string) error) (_ []postgres.Migration, err error) {
+	var stops stack
+	defer func() {
+		if stopErr := stops.unwind(ctx); err == nil {
+			err = stopErr
+		}
+	}()
+	url, err := joinDatabase(ctx, cfg, &stops)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		if err := change(ctx, url); err != nil {
+			return nil, err
+		}
+	}
+	return postgres.Migrations(ctx, url)
+}
+
+func applied(all []postgres.Migration) int {
+	n := 0
+	for _, m := range all {
+		if !m.AppliedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+func appliedAt(m postgres.Migration) string {
+	if m.AppliedAt.IsZero() {
+		return "not applied"
+	}
+	return "applied " + m.AppliedAt.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"telltale/ingest/history"
+	"telltale/ingest/stream"
+	"telltale/internal/postgres"
+	"telltale/tickets"
+	"telltale/tickets/recalls"
+)
+
+// janitor lets go of what nobody needs any more.
+type janitor struct {
+	log     *stream.Log
+	db      *postgres.DB
+	desk    *tickets.Desk
+	recalls *recalls.Desk
+	retain  time.Duration // of readings
+	logger  *zap.Logger
+
+	trimmed map[int]uint64 // partition -> position trimmed last
+}
+
+// Distances of the rounds.
+const (
+	catchUpEvery = 5 * time.Second
+	trimEvery    = 10 * time.Second
+	sweepEvery   = 10 * time.Minute
+)
+
+// run works until ctx ends.
+func (j *janitor) run(ctx context.Context) error {
+	catchUp, trim, sweep := time.NewTicker(catchUpEvery), time.NewTicker(trimEvery), time.NewTicker(sweepEvery)
+	defer catchUp.Stop()
+	defer trim.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-catchUp.C:
+			j.report("shipments not brought up to date", j.catchUp(ctx))
+		case <-trim.C:
+			j.report("log not trimmed", j.trim(ctx))
+		case <-sweep.C:
+			j.report("old tickets and readings not cleared away", j.sweep(ctx, time.Now()))
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (j *janitor) report(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		j.logger.Warn(what, zap.Error(err))
+	}
+}
+
+// catchUpRound bounds the shipments of one call.
+const catchUpRound = 100
+
+// catchUp judges the shipments that no reading will make anybody look at: new
+// and changed ones, arrivals, loggers that were taken off.
+func (j *janitor) catchUp(ctx context.Context) error {
+	for {
+		n, err := j.recalls.CatchUp(ctx, catchUpRound)
+		if err != nil || n < catchUpRound {
+			return err
+		}
+	}
+}
+
+// trim drops from the log what every consumer is past for good: the rules
+// behind their snapshot, for a restart replays from there, and the history
+// behind its checkpoint.
+func (j *janitor) trim(ctx context.Context) error {
+	snapshots, err := j.db.SnapshotPositions(ctx)
+	if err != nil {
+		return err
+	}
+	stored, err := j.db.Checkpoints(ctx, history.Consumer)
+	if err != nil {
+		return err
+	}
+	for p, seq := range snapshots {
+		upTo := min(seq, stored[p])
+		if upTo <= j.trimmed[p] {
+			continue
+		}
+		if err := j.log.Trim(ctx, p, upTo); err != nil {
+			return err
+		}
+		j.trimmed[p] = upTo
+	}
+	return nil
+}
+
+// sweep closes tickets that were solved long enough ago and drops days of
+// readings that are older than anybody wants them.
+func (j *janitor) sweep(ctx context.Context, now time.Time) error {
+	_, closeErr := j.desk.CloseSolved(ctx, now)
+	_, dropErr := j.db.DropReadingsBefore(ctx, now.Add(-j.retain))
+	return errors.Join(closeErr, dropErr)
+}

@@ -1,0 +1,14 @@
+// Package load publishes telemetry as fast as a broker takes it, or at a
+// given rate, and measures how long acknowledgements take.
+//
+//	Run --connections--> broker
+//	      |  PUBLISH QoS 1, up to Window unacknowledged each
+//	      +- PUBACK --> Report: rate, percentiles
+//
+// It is the other side of the figures in docs/benchmarks, so it must cost
+// little itself: it speaks the few MQTT 3.1.1 packets it needs, without a
+// client library, and keeps one histogram per connection. It is no example of
+// a device; devices are in the simulator.
+//
+// Start reading at [Run].
+package load

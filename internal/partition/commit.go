@@ -1,0 +1,57 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Pauses between tries to commit while the database is away.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// commit commits the round, trying for ever while the database is away: the
+// engine has already moved on, so the effects must not get lost, and reading
+// further would only pile up more of them.
+func (w *Worker) commit(ctx context.Context) error {
+	pause := firstRetry
+	for {
+		err := w.commitOnce(ctx)
+		if err == nil || errors.Is(err, ErrFenced) || ctx.Err() != nil {
+			return err
+		}
+		w.metrics.retries.Inc()
+		w.logger.Warn("effects wait for the database",
+			zap.Int("partition", w.partition), zap.Uint64("seq", w.seq),
+			zap.Int("transitions", len(w.round.Transitions)), zap.Duration("retry_in", pause), zap.Error(err))
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, lastRetry)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *Worker) commitOnce(ctx context.Context) error {
+	if w.round.empty() {
+		w.reports = 0
+		return nil
+	}
+	w.round.Partition, w.round.Epoch, w.round.Seq = w.partition, w.epoch, w.seq
+	w.round.Now = w.opts.Now()
+	slices.Sort(w.round.Due)
+	w.round.Due = slices.Compact(w.round.Due)
+
+	if err := w.committer.Commit(ctx, w.round); err != nil {
+		return err
+	}
+	w.metrics.observe(&w.round, w.opts.Now())
+	w.round, w.reports = Effects{}, 0
+	return nil
+}

@@ -1,0 +1,243 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"telltale/devices"
+	"telltale/ingest/stream"
+	"telltale/rules"
+	"telltale/tickets/recalls"
+)
+
+// ErrFenced says that the worker's lease went to another node.
+var ErrFenced = errors.New("partition: lease lost")
+
+// Declarations is what a worker decides by, at one version.
+type Declarations struct {
+	Version int64
+	Rules   *rules.Set
+	Watch   *recalls.Watch
+}
+
+// Log is where a worker reads.
+type Log interface {
+	Read(ctx context.Context, partition int, after uint64) (*stream.Reader, error)
+	AppendTick(ctx context.Context, partition int, at time.Time) error
+	PartitionOf(id devices.ID) int
+}
+
+// WorkerOptions say how a worker behaves. Zero values mean the defaults.
+type WorkerOptions struct {
+	// MaxRound bounds the reports gathered into one transaction. Default 4,096.
+	MaxRound int
+
+	// SnapshotEvery and SnapshotReports say how often the engine's state is
+	// saved: after that time, or that many reports, whichever comes first,
+	// and only if something happened. They bound how much a restart replays.
+	// Defaults: 30 s, 200,000.
+	SnapshotEvery   time.Duration
+	SnapshotReports int
+
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+const (
+	defaultMaxRound        = 4096
+	defaultSnapshotEvery   = 30 * time.Second
+	defaultSnapshotReports = 200_000
+
+	// idleWait is how long a worker waits for a message before it looks at
+	// its timers and at the declarations.
+	idleWait = 250 * time.Millisecond
+
+	// tickPatience is how long a worker waits for its own tick to come back
+	// through the log before it appends another.
+	tickPatience = 5 * time.Second
+)
+
+func (o *WorkerOptions) setDefaults() {
+	if o.MaxRound == 0 {
+		o.MaxRound = defaultMaxRound
+	}
+	if o.SnapshotEvery == 0 {
+		o.SnapshotEvery = defaultSnapshotEvery
+	}
+	if o.SnapshotReports == 0 {
+		o.SnapshotReports = defaultSnapshotReports
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+// Worker works through one partition under one lease. It belongs to the
+// goroutine that calls Run.
+type Worker struct {
+	partition int
+	epoch     int64
+
+	log       Log
+	store     Store
+	committer Committer
+	current   func() *Declarations
+	owns      func(rules.Subject) bool // whether the subject's device is of this partition
+	working   *atomic.Int64            // of the group: how many are recovered
+	logger    *zap.Logger
+	opts      WorkerOptions
+	metrics   *Metrics
+
+	engine  *rules.Engine
+	watcher *recalls.Watcher
+	decl    *Declarations
+
+	reader  *stream.Reader
+	seq     uint64  // worked through, effects in round or committed
+	round   Effects // gathered, not yet committed
+	reports int     // in round
+
+	tickedAt     time.Time // when the last tick was appended; zero: it came back
+	snapshotAt   time.Time
+	sinceReports int // reports since the last snapshot
+}
+
+// Run recovers the partition's state and works until ctx ends, the lease is
+// lost (an error wrapping [ErrFenced]) or the log fails. On a regular end it
+// leaves a snapshot, so that the next start has nothing to replay.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.recover(ctx); err != nil {
+		return fmt.Errorf("recover partition %d: %w", w.partition, err)
+	}
+	defer w.reader.Close()
+	w.working.Add(1)
+	defer w.working.Add(-1)
+	for {
+		err := w.step(ctx)
+		if ctx.Err() != nil {
+			return w.leave(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", w.partition, err)
+		}
+	}
+}
+
+// step does one round: gather, decide, commit.
+func (w *Worker) step(ctx context.Context) error {
+	if decl := w.current(); decl != w.decl {
+		w.use(decl)
+	}
+	if err := w.gather(ctx); err != nil {
+		return err
+	}
+	w.addSnapshot(false)
+	return w.commit(ctx)
+}
+
+// use goes over to new declarations. The state after it is saved at once, so
+// that no replay ever spans a change of the rules.
+func (w *Worker) use(decl *Declarations) {
+	at := w.opts.Now()
+	w.round.Transitions = append(w.round.Transitions, w.engine.Use(decl.Rules, at)...)
+	w.watcher.Use(decl.Watch)
+	w.decl = decl
+	w.addSnapshot(true)
+}
+
+// gather waits for a batch and takes what else is there, up to a round.
+func (w *Worker) gather(ctx context.Context) error {
+	waitCtx, cancel := context.WithTimeout(ctx, w.wait())
+	defer cancel()
+	message, err := w.reader.Next(waitCtx)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return w.tick(ctx)
+	}
+	for {
+		if err != nil {
+			return err
+		}
+		w.decide(message)
+		if w.reports >= w.opts.MaxRound || w.reader.Pending() == 0 {
+			return nil
+		}
+		message, err = w.reader.Next(ctx)
+	}
+}
+
+// wait is how long the worker may sleep: until its next timer, at most
+// idleWait.
+func (w *Worker) wait() time.Duration {
+	deadline, ok := w.engine.NextDeadline()
+	if !ok {
+		return idleWait
+	}
+	return min(idleWait, max(time.Millisecond, deadline.Sub(w.opts.Now())))
+}
+
+// tick puts the time into the log when a timer of the engine is due and no
+// batch has said so. The tick takes effect when it comes back as a batch.
+func (w *Worker) tick(ctx context.Context) error {
+	now := w.opts.Now()
+	deadline, ok := w.engine.NextDeadline()
+	if !ok || now.Before(deadline) || now.Sub(w.tickedAt) < tickPatience {
+		return nil
+	}
+	if err := w.log.AppendTick(ctx, w.partition, now); err != nil {
+		// The log is away or full; the timer is still due at the next try.
+		w.logger.Warn("tick not appended", zap.Int("partition", w.partition), zap.Error(err))
+		return nil
+	}
+	w.tickedAt = now
+	return nil
+}
+
+// decide runs one batch through engine and watcher and adds what follows from
+// it to the round.
+func (w *Worker) decide(message stream.Message) {
+	w.tickedAt = time.Time{}
+	prefix := "p" + strconv.Itoa(w.partition) + "/" + strconv.FormatUint(message.Seq, 10) + "/"
+	trace := func(i int) string { return prefix + strconv.Itoa(i) }
+	transitions := w.engine.Apply(message.Reports, message.AppendedAt, trace)
+	w.round.Transitions = append(w.round.Transitions, transitions...)
+	for i := range message.Reports {
+		points, due := w.watcher.Observe(&message.Reports[i])
+		w.round.Points = append(w.round.Points, points...)
+		w.round.Due = append(w.round.Due, due...)
+	}
+	w.seq = message.Seq
+	w.reports += len(message.Reports)
+	w.sinceReports += max(1, len(message.Reports))
+}
+
+// addSnapshot adds the engine's state to the round when one is due, or forced.
+func (w *Worker) addSnapshot(force bool) {
+	now := w.opts.Now()
+	due := w.sinceReports >= w.opts.SnapshotReports ||
+		w.sinceReports > 0 && now.Sub(w.snapshotAt) >= w.opts.SnapshotEvery
+	if !due && !force {
+		return
+	}
+	w.round.Snapshot = &Snapshot{Seq: w.seq, Version: w.decl.Version, State: w.engine.Snapshot(nil)}
+	w.snapshotAt = now
+	w.sinceReports = 0
+}
+
+// leave commits what is decided and a last snapshot, within a short time of
+// its own: the caller's context has ended.
+func (w *Worker) leave(ctx context.Context) error {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	w.addSnapshot(true)
+	if err := w.commitOnce(last); err != nil {
+		// Nothing is lost: the log still holds what was not committed.
+		w.logger.Warn("last commit left to the next start", zap.Int("partition", w.partition), zap.Error(err))
+	}
+	return ctx.Err()
+}

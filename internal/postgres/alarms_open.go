@@ -1,0 +1,39 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"telltale/rules"
+)
+
+// OpenAlarms returns the alarms whose condition holds, as far as anybody knows
+// here: what a rule engine is compared with after a recovery. A latched alarm
+// whose condition has ended is not among them; it waits for a person.
+func (db *DB) OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error) {
+	rows, err := db.q.Query(ctx, `
+		select raise_id, rule_id, subject_type, subject_id, mode, rule_version, raised_at, pending_since,
+		       severity, occurrences
+		from alarms where cleared_at is null
+		order by raised_at, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read open alarms: %w", err)
+	}
+	open, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (rules.OpenAlarm, error) {
+		var a rules.OpenAlarm
+		var severity string
+		err := row.Scan(&a.AlarmID, &a.Key.Rule, &a.Key.Subject.Type, &a.Key.Subject.ID, &a.Mode, &a.RuleVersion,
+			&a.RaisedAt, &a.PendingSince, &severity, &a.Occurrences)
+		if err != nil {
+			return a, err
+		}
+		a.Severity, err = rules.ParseSeverity(severity)
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read open alarms: %w", err)
+	}
+	return open, nil
+}
