@@ -64,19 +64,19 @@ func TestLogins(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		auth Authenticator
-		s    session
+		s    visitor
 		want string
 	}{
-		{"a device with its password", known, session{id: "x", username: "fridge-1", password: "secret"}, ""},
-		{"a wrong password", known, session{id: "x", username: "fridge-1", password: "Secret"}, "connection refused with code 5"},
-		{"nobody in particular", known, session{id: "x"}, "connection refused with code 5"},
-		{"nobody in particular where that is allowed", Anonymous{Otherwise: known}, session{id: "x"}, ""},
-		{"a wrong password where none is needed", Anonymous{Otherwise: known}, session{id: "x", username: "fridge-1", password: "y"}, "connection refused with code 5"},
-		{"a name where there are none", Anonymous{}, session{id: "x", username: "fridge-1", password: "y"}, "connection refused with code 5"},
+		{"a device with its password", known, visitor{id: "x", username: "fridge-1", password: "secret"}, ""},
+		{"a wrong password", known, visitor{id: "x", username: "fridge-1", password: "Secret"}, "connection refused with code 5"},
+		{"nobody in particular", known, visitor{id: "x"}, "connection refused with code 5"},
+		{"nobody in particular where that is allowed", Anonymous{Otherwise: known}, visitor{id: "x"}, ""},
+		{"a wrong password where none is needed", Anonymous{Otherwise: known}, visitor{id: "x", username: "fridge-1", password: "y"}, "connection refused with code 5"},
+		{"a name where there are none", Anonymous{}, visitor{id: "x", username: "fridge-1", password: "y"}, "connection refused with code 5"},
 		{"a last will in another's name", known,
-			session{id: "x", username: "fridge-1", password: "secret", willTopic: "telltale/fridge-2/status", will: "offline"}, "connection refused with code 5"},
+			visitor{id: "x", username: "fridge-1", password: "secret", willTopic: "telltale/fridge-2/status", will: "offline"}, "connection refused with code 5"},
 		{"a last will of its own", known,
-			session{id: "x", username: "fridge-1", password: "secret", willTopic: "telltale/fridge-1/status", will: "offline"}, ""},
+			visitor{id: "x", username: "fridge-1", password: "secret", willTopic: "telltale/fridge-1/status", will: "offline"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,21 +92,21 @@ func TestLogins(t *testing.T) {
 func TestSessionOfAnotherDeviceIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	b, _, _ := startBroker(t, &memory{}, BrokerOptions{Authenticator: logins{"fridge-1": "a", "fridge-2": "b"}}, PipelineOptions{})
-	own := mustDial(t, b, session{id: "shared", username: "fridge-1", password: "a"})
-	if _, err := dial(b.Addr(), session{id: "shared", username: "fridge-2", password: "b"}); err == nil {
+	own := mustDial(t, b, visitor{id: "shared", username: "fridge-1", password: "a"})
+	if _, err := dial(b.Addr(), visitor{id: "shared", username: "fridge-2", password: "b"}); err == nil {
 		t.Error("another device took the session over")
 	}
 	if err := own.publishAcked("telltale/fridge-1/telemetry", `{}`, 1); err != nil {
 		t.Errorf("the session's owner lost its connection: %v", err)
 	}
-	mustDial(t, b, session{id: "shared", username: "fridge-1", password: "a"}) // its owner may
+	mustDial(t, b, visitor{id: "shared", username: "fridge-1", password: "a"}) // its owner may
 }
 
 func TestDevicesStayInTheirOwnTopics(t *testing.T) {
 	t.Parallel()
 	var log memory
 	b, _, _ := startBroker(t, &log, BrokerOptions{Authenticator: logins{"fridge-1": "a"}}, PipelineOptions{})
-	login := session{id: "fridge-1", username: "fridge-1", password: "a"}
+	login := visitor{id: "fridge-1", username: "fridge-1", password: "a"}
 
 	c := mustDial(t, b, login)
 	if err := c.publishAcked("telltale/fridge-2/telemetry", `{}`, 1); err == nil {
@@ -138,14 +138,14 @@ func TestDevicesStayInTheirOwnTopics(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	b, _, _ := startBroker(t, &memory{}, BrokerOptions{MaxClients: 2}, PipelineOptions{})
-	mustDial(t, b, session{id: "a"})
-	second := mustDial(t, b, session{id: "b"})
-	if _, err := dial(b.Addr(), session{id: "c"}); err == nil {
+	mustDial(t, b, visitor{id: "a"})
+	second := mustDial(t, b, visitor{id: "b"})
+	if _, err := dial(b.Addr(), visitor{id: "c"}); err == nil {
 		t.Error("a third of two connections was taken")
 	}
 	second.close()
 	for { // as soon as the broker has noticed
-		if c, err := dial(b.Addr(), session{id: "c"}); err == nil {
+		if c, err := dial(b.Addr(), visitor{id: "c"}); err == nil {
 			c.close()
 			return
 		}
@@ -179,7 +179,7 @@ func TestUndecidedLoginIsRefused(t *testing.T) {
 		return Access{Anywhere: true}, errors.New("database is away")
 	})
 	b, _, _ := startBroker(t, &memory{}, BrokerOptions{Authenticator: auth, Log: zap.NewNop()}, PipelineOptions{})
-	if _, err := dial(b.Addr(), session{id: "a"}); err == nil {
+	if _, err := dial(b.Addr(), visitor{id: "a"}); err == nil {
 		t.Error("a login that nobody could check was taken")
 	}
 }

@@ -163,7 +163,7 @@ func TestAcknowledgementComesAfterTheSync(t *testing.T) {
 		return nil
 	})
 	b, _, _ := startBroker(t, log, BrokerOptions{}, PipelineOptions{})
-	c := mustDial(t, b, session{id: "a"})
+	c := mustDial(t, b, visitor{id: "a"})
 	if err := c.publish("telltale/fridge-1/telemetry", `{}`, 7); err != nil {
 		t.Fatal(err)
 	}
@@ -180,14 +180,14 @@ func TestWhatIsNotStoredIsNotAcknowledgedAndTheDeviceIsSentAway(t *testing.T) {
 	t.Parallel()
 	log := memory{fail: errors.New("disk is gone")}
 	b, _, _ := startBroker(t, &log, BrokerOptions{}, PipelineOptions{Patience: 10 * time.Millisecond})
-	c := mustDial(t, b, session{id: "a"})
+	c := mustDial(t, b, visitor{id: "a"})
 	err := c.publishAcked("telltale/fridge-1/telemetry", `{"seq":1}`, 7)
 	if err == nil {
 		t.Fatal("message was acknowledged though the log failed")
 	}
 
 	log.set(nil)
-	c = mustDial(t, b, session{id: "a"})
+	c = mustDial(t, b, visitor{id: "a"})
 	if err := c.publishAcked("telltale/fridge-1/telemetry", `{"seq":1}`, 7); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestFullLogHoldsAcknowledgementsBackUntilThereIsRoom(t *testing.T) {
 	b, p, _ := startBroker(t, log, BrokerOptions{}, PipelineOptions{})
 	big := `{"faults":["` + strings.Repeat(`x`, 64) + `"],"values":{"a":"` + strings.Repeat("y", 64) + `"}}`
 	for i := range 2 { // the quarantine is in the same log and fills it faster
-		c := mustDial(t, b, session{id: fmt.Sprint("filler-", i)})
+		c := mustDial(t, b, visitor{id: fmt.Sprint("filler-", i)})
 		for id := uint16(1); id <= 8; id++ {
 			if err := c.publishAcked("nobody/knows", strings.Repeat("z", codec.MaxPayload-1000), id); err != nil {
 				t.Fatalf("filling: %v", err)
@@ -213,7 +213,7 @@ func TestFullLogHoldsAcknowledgementsBackUntilThereIsRoom(t *testing.T) {
 		}
 	}
 
-	c := mustDial(t, b, session{id: "filler"})
+	c := mustDial(t, b, visitor{id: "filler"})
 	if err := c.publish("nobody/knows", strings.Repeat("z", codec.MaxPayload-1000), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestPayloadSizes(t *testing.T) {
 	t.Parallel()
 	log := openLog(t, stream.Options{})
 	b, _, _ := startBroker(t, log, BrokerOptions{}, PipelineOptions{})
-	c := mustDial(t, b, session{id: "gateway-1"})
+	c := mustDial(t, b, visitor{id: "gateway-1"})
 	for i, size := range []int{codec.MaxPayload, codec.MaxPayload + 1, 1 << 20} {
 		body := `{"values":{` + strings.Repeat(" ", size-13) + `}}`
 		if err := c.publishAcked("telltale/fridge-1/telemetry", body, uint16(i+1)); err != nil {
@@ -254,7 +254,7 @@ func TestPayloadSizes(t *testing.T) {
 	if err := c.publishAcked("telltale/fridge-1/telemetry", strings.Repeat(" ", maxPacket), 9); err == nil {
 		t.Error("a packet above the limit was acknowledged")
 	}
-	c = mustDial(t, b, session{id: "gateway-1"}) // the broker still answers
+	c = mustDial(t, b, visitor{id: "gateway-1"}) // the broker still answers
 	if err := c.publishAcked("telltale/fridge-1/telemetry", `{}`, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -283,22 +283,22 @@ func TestLastWillIsStored(t *testing.T) {
 	t.Parallel()
 	log := openLog(t, stream.Options{})
 	b, _, stop := startBroker(t, log, BrokerOptions{}, PipelineOptions{})
-	watcher := mustDial(t, b, session{id: "watcher"})
+	watcher := mustDial(t, b, visitor{id: "watcher"})
 	if err := watcher.subscribe("telltale/+/status"); err != nil {
 		t.Fatal(err)
 	}
 	if kind, _, err := watcher.read(); err != nil || kind != packetSuback {
 		t.Fatalf("got packet %d (%v), want a SUBACK", kind, err)
 	}
-	dies := mustDial(t, b, session{id: "fridge-1", willTopic: "telltale/fridge-1/status", will: "offline"})
-	mustDial(t, b, session{id: "fridge-2", willTopic: "telltale/fridge-2/status", will: "offline"})
+	dies := mustDial(t, b, visitor{id: "fridge-1", willTopic: "telltale/fridge-1/status", will: "offline"})
+	mustDial(t, b, visitor{id: "fridge-2", willTopic: "telltale/fridge-2/status", will: "offline"})
 	dies.close()
 	if kind, body, err := watcher.read(); err != nil || kind != packetPublish || !bytes.Contains(body, []byte("telltale/fridge-1/statu")) {
 		t.Fatalf("got packet %d %q (%v), want the last will", kind, body, err)
 	}
 
 	// Whoever comes later learns it too: a status is retained.
-	late := mustDial(t, b, session{id: "late"})
+	late := mustDial(t, b, visitor{id: "late"})
 	if err := late.subscribe("telltale/fridge-1/status"); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestCommandsReachTheDeviceAndAreNotIngested(t *testing.T) {
 	t.Parallel()
 	var log memory
 	b, _, _ := startBroker(t, &log, BrokerOptions{}, PipelineOptions{})
-	c := mustDial(t, b, session{id: "fridge-1"})
+	c := mustDial(t, b, visitor{id: "fridge-1"})
 	if err := c.subscribe("telltale/fridge-1/command"); err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestBrokerThatStopsFinishesWhatItTook(t *testing.T) {
 		return nil
 	})
 	b, _, stop := startBroker(t, log, BrokerOptions{}, PipelineOptions{})
-	c := mustDial(t, b, session{id: "a"})
+	c := mustDial(t, b, visitor{id: "a"})
 	if err := c.publish("telltale/fridge-1/telemetry", `{}`, 7); err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestBrokerThatStopsFinishesWhatItTook(t *testing.T) {
 		t.Errorf("got packet %d (%v), want the acknowledgement of what was taken", kind, err)
 	}
 	<-stopped
-	if _, err := dial(b.Addr(), session{id: "late"}); err == nil {
+	if _, err := dial(b.Addr(), visitor{id: "late"}); err == nil {
 		t.Error("a stopped broker took a connection")
 	}
 }

@@ -19,8 +19,8 @@ type client struct {
 	buf  []byte
 }
 
-// session is what a client presents.
-type session struct {
+// visitor is what a client presents.
+type visitor struct {
 	id, username, password string
 	willTopic, will        string
 	keep                   bool // the session after its end
@@ -34,31 +34,31 @@ const (
 	packetPingresp = 13
 )
 
-func dial(addr net.Addr, s session) (*client, error) {
+func dial(addr net.Addr, v visitor) (*client, error) {
 	conn, err := net.Dial("tcp", addr.String())
 	if err != nil {
 		return nil, err
 	}
 	c := &client{conn: conn, r: bufio.NewReader(conn)}
-	if err := c.connect(s); err != nil {
+	if err := c.connect(v); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return c, nil
 }
 
-func (c *client) connect(s session) error {
+func (c *client) connect(v visitor) error {
 	var flags byte
-	body := appendText(nil, s.id)
-	if !s.keep {
+	body := appendText(nil, v.id)
+	if !v.keep {
 		flags |= 1 << 1
 	}
-	if s.willTopic != "" {
+	if v.willTopic != "" {
 		flags |= 1<<2 | 1<<3 | 1<<5 // QoS 1, retained
-		body = appendText(appendText(body, s.willTopic), s.will)
+		body = appendText(appendText(body, v.willTopic), v.will)
 	}
-	if s.username != "" {
+	if v.username != "" {
 		flags |= 1<<7 | 1<<6
-		body = appendText(appendText(body, s.username), s.password)
+		body = appendText(appendText(body, v.username), v.password)
 	}
 	head := append(appendText(nil, "MQTT"), 4, flags, 0, 60)
 	if err := c.send(0x10, append(head, body...)); err != nil {
@@ -138,9 +138,9 @@ func (c *client) publishAcked(topic, payload string, id uint16) error {
 // close breaks the connection off, without a goodbye: a last will is sent.
 func (c *client) close() { _ = c.conn.Close() }
 
-func mustDial(t testing.TB, b *Broker, s session) *client {
+func mustDial(t testing.TB, b *Broker, v visitor) *client {
 	t.Helper()
-	c, err := dial(b.Addr(), s)
+	c, err := dial(b.Addr(), v)
 	if err != nil {
 		t.Fatal(err)
 	}

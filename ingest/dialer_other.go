@@ -1,0 +1,16 @@
+//go:build !linux
+
+package ingest
+
+import (
+	"net"
+	"time"
+)
+
+// dialer connects to an external broker.
+func dialer() *net.Dialer {
+	return &net.Dialer{
+		Timeout:         connectTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}
+}
