@@ -18,7 +18,7 @@ func (db *DB) ClaimDeliveries(ctx context.Context, destination string, limit int
 	rows, err := db.q.Query(ctx, `
 		with due as (
 		  select d.id from deliveries d
-		  where d.destination = @destination
+		  where d.destination = @destination and d.state in ('available', 'running', 'retryable')
 		    and (d.state in ('available', 'retryable') and d.next_at <= now()
 		         or d.state = 'running' and d.lease_until < now())
 		    and not exists (
@@ -89,4 +89,37 @@ func (db *DB) OldestUnsent(ctx context.Context) (map[string]time.Duration, error
 		return nil, fmt.Errorf("read oldest unsent: %w", err)
 	}
 	return ages, nil
+}
+
+// pruneBatch bounds one transaction of [DB.PruneEvents].
+const pruneBatch = 5000
+
+// PruneEvents deletes the events of before a time that every destination has
+// settled, with their deliveries, and returns how many. Unsent ones stay,
+// however old they are.
+func (db *DB) PruneEvents(ctx context.Context, before time.Time) (int64, error) {
+	var pruned int64
+	for {
+		var n int64
+		err := db.q.QueryRow(ctx, `
+			with old as (
+			  select e.id from events e
+			  where e.at < @before and not exists (
+			    select from deliveries d
+			    where d.event_id = e.id and d.state in ('available', 'running', 'retryable'))
+			  order by e.position
+			  limit @limit
+			  for update skip locked),
+			settled as (delete from deliveries d using old where d.event_id = old.id),
+			gone as (delete from events e using old where e.id = old.id returning e.id)
+			select count(*) from gone`,
+			pgx.NamedArgs{"before": before, "limit": pruneBatch}).Scan(&n)
+		if err != nil {
+			return pruned, fmt.Errorf("prune events: %w", err)
+		}
+		pruned += n
+		if n < pruneBatch {
+			return pruned, nil
+		}
+	}
 }

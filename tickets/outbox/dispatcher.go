@@ -44,6 +44,10 @@ type Options struct {
 	// Default: 8.
 	Parallel int
 
+	// Watch calls wake whenever there may be new events, until ctx ends or it
+	// loses touch; then it is called again. Nil: the store is only polled.
+	Watch func(ctx context.Context, wake func()) error
+
 	// Poll is how often the store is asked without being woken. Default: 1 s.
 	Poll time.Duration
 
@@ -131,6 +135,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		loops.Go(func() { l.run(ctx) })
 	}
 	loops.Go(func() { d.measure(ctx) })
+	if d.opts.Watch != nil {
+		loops.Go(func() { d.watch(ctx) })
+	}
 	loops.Wait()
 	return nil
 }
@@ -142,6 +149,22 @@ func (d *Dispatcher) Wake() {
 		select {
 		case l.wake <- struct{}{}:
 		default: // it has been woken and has not looked yet
+		}
+	}
+}
+
+// watch wakes the lanes when something was stored. While it is out of touch
+// they poll, so it may take its time to come back.
+func (d *Dispatcher) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := d.opts.Watch(ctx, d.Wake); err != nil && ctx.Err() == nil {
+			d.log.Warn("not told of new events, polling", zap.Error(err))
+		}
+		pause := time.NewTimer(d.opts.Poll)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
 		}
 	}
 }

@@ -384,3 +384,41 @@ func TestWhatIsUnderWayMayEndAtShutdownAndTheRestIsGivenBack(t *testing.T) {
 		t.Errorf("%d deliveries can be claimed at once, %v; want 3", len(claimed), err)
 	}
 }
+
+func TestACommitWakesTheDispatcher(t *testing.T) {
+	t.Parallel()
+	db := pgtest.NewWith(t, postgres.Options{Destinations: []string{"hook"}})
+	r := newReceiver(t, always)
+	watching := make(chan struct{}, 10)
+	opts := outbox.Options{Poll: time.Hour, Watch: func(ctx context.Context, wake func()) error {
+		return db.WatchEvents(ctx, func() { wake(); watching <- struct{}{} })
+	}}
+	dispatch(t, db, opts, r.hook(t, "hook"))
+	<-watching
+	appendEvents(t, db, eventsOf("T-1", 1)...)
+	r.await(t, 1) // long before the next poll
+}
+
+func TestOldEventsArePrunedOnceTheyAreSettled(t *testing.T) {
+	t.Parallel()
+	db := pgtest.NewWith(t, postgres.Options{Destinations: []string{"hook"}})
+	appendEvents(t, db, eventsOf("T-1", 3)...)
+	claimed, err := db.ClaimDeliveries(t.Context(), "hook", 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SettleDelivery(t.Context(), claimed[0], outbox.Outcome{State: outbox.Completed}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		before time.Time
+		want   int64
+	}{{time.Now().Add(-time.Hour), 0}, {time.Now().Add(time.Hour), 1}, {time.Now().Add(time.Hour), 0}} {
+		if n, err := db.PruneEvents(t.Context(), step.before); err != nil || n != step.want {
+			t.Errorf("pruned %d, %v; want %d", n, err, step.want)
+		}
+	}
+	if claimed, err = db.ClaimDeliveries(t.Context(), "hook", 1, time.Minute); err != nil || len(claimed) != 1 {
+		t.Errorf("claimed %d, %v; the unsent ones must stay", len(claimed), err)
+	}
+}

@@ -367,6 +367,9 @@ create table deliveries (
   check ((state = 'running') = (lease_until is not null)),
   check ((state = 'completed') = (completed_at is not null))
 );
+-- Small however many were delivered: the next to claim, and what blocks it.
+create index deliveries_next on deliveries (destination, id)
+  where state in ('available', 'running', 'retryable');
 create index deliveries_waiting on deliveries (destination, ordering_key, id)
   where state in ('available', 'running', 'retryable');
 
