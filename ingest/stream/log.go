@@ -22,6 +22,14 @@ const (
 	partitionsKey     = "telltale_partitions" // in the stream's metadata
 )
 
+// minPayload is what the server must take: a quarantined message of the largest
+// size that is kept whole, together with others.
+const minPayload = 1 << 20
+
+// maxChunk is the size at which a batch is cut into another message; it bounds
+// what readers hold in memory.
+const maxChunk = 128 << 10
+
 func telemetrySubject(partition int) string { return "telemetry." + strconv.Itoa(partition) }
 
 // Log is the durable, partitioned log. Its methods are safe for concurrent use.
@@ -70,13 +78,16 @@ func (l *Log) open(ctx context.Context) (err error) {
 	if l.writing, l.writer, err = l.connect("telltale writer"); err != nil {
 		return err
 	}
+	if have := l.writing.MaxPayload(); have < minPayload {
+		return fmt.Errorf("stream server takes messages up to %d bytes, at least %d are needed (max_payload)", have, minPayload)
+	}
 	if l.reading, l.reader, err = l.connect("telltale reader"); err != nil {
 		return err
 	}
 	if err := l.openStream(ctx); err != nil {
 		return err
 	}
-	l.chunk = int(min(512<<10, l.writing.MaxPayload()/4))
+	l.chunk = int(min(maxChunk, l.writing.MaxPayload()/4))
 	l.appenders.New = func() any { return newAppender(l.partitions) }
 	return l.recoverTimes(ctx)
 }

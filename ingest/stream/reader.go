@@ -87,12 +87,11 @@ type cursor struct {
 	pending  uint64
 }
 
-const (
-	// prefetch bounds what a reader holds in memory: so many messages, and so
-	// many bytes for each request to the server.
-	prefetch      = 64
-	prefetchBytes = 4 << 20
-)
+// prefetch is how many messages a reader holds in memory. They are of a few
+// kilobytes when many devices speak, and never much above Log.chunk. A limit
+// in bytes is not used: the library then drops messages when its buffer is
+// full of the server's notes about it, and has to begin anew.
+const prefetch = 64
 
 func (c *cursor) open(ctx context.Context, l *Log, subject string, after uint64) error {
 	if err := l.check(ctx, subject, after); err != nil {
@@ -106,7 +105,7 @@ func (c *cursor) open(ctx context.Context, l *Log, subject string, after uint64)
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", translate(err))
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(prefetch, prefetchBytes))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(prefetch))
 	if err != nil {
 		return fmt.Errorf("start consumer: %w", translate(err))
 	}
