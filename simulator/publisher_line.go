@@ -133,35 +133,30 @@ func (s *session) publish(topic string, retained bool, payload any) mqtt.Token {
 }
 
 // send keeps up to Window messages under way and forgets each, in order, once
-// it is acknowledged.
+// it is acknowledged. A word about the unit's absence waits until all before
+// it has arrived.
 func (s *session) send(ctx context.Context) error {
 	var underWay []mqtt.Token
 	for {
 		next, more, changed := s.queue.at(len(underWay))
-		if more && len(underWay) < s.opts.Window && (next.presence != devices.Offline || len(underWay) == 0) {
-			if s.own() && next.presence == devices.Offline {
-				s.queue.pop()
-				s.dropped = true
-				return errDropped
-			}
+		leaving := next.presence == devices.Offline
+		switch {
+		case more && leaving && s.own() && len(underWay) == 0:
+			s.queue.pop()
+			s.dropped = true
+			return errDropped
+		case more && len(underWay) < s.opts.Window && (!leaving || len(underWay) == 0):
 			underWay = append(underWay, s.start(next))
 			continue
+		case more:
+			changed = nil // there is enough to send: only an acknowledgement helps
 		}
-		if len(underWay) == 0 {
-			select {
-			case <-changed:
-			case err := <-s.lost:
-				return err
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			continue
-		}
-		if more {
-			changed = nil // the window is full: only an acknowledgement helps
+		var acknowledged <-chan struct{} // nil waits for ever
+		if len(underWay) > 0 {
+			acknowledged = underWay[0].Done()
 		}
 		select {
-		case <-underWay[0].Done():
+		case <-acknowledged:
 			if err := underWay[0].Error(); err != nil {
 				return err
 			}
@@ -176,7 +171,7 @@ func (s *session) send(ctx context.Context) error {
 	}
 }
 
-// start sends a message.
+// start sends a message and returns what will say that it has arrived.
 func (s *session) start(m message) mqtt.Token {
 	switch m.presence {
 	case devices.Online:

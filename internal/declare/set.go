@@ -30,7 +30,7 @@ type Declaration interface {
 		*shipments.StorageProfile | *shipments.Shipment | *rules.Rule
 }
 
-// readers turn a document's keys into a domain value, by kind.
+// readerOf returns what turns a document's keys into a domain value.
 func readerOf(kind Kind) func(*fields) any {
 	switch kind {
 	case KindArticle:
