@@ -44,10 +44,8 @@ type violation string
 
 // The kinds that statements of ours can meet.
 const (
-	notNullViolation    violation = "23502"
 	foreignKeyViolation violation = "23503"
 	uniqueViolation     violation = "23505"
-	checkViolation      violation = "23514"
 )
 
 // isViolation reports whether code is of class 23, integrity constraint
