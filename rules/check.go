@@ -43,11 +43,11 @@ func (c *checker) fail(at ast.Node, hint, format string, args ...any) {
 
 // node checks one part of the tree.
 func (c *checker) node(tree ast.Node) node {
-	// Chained comparisons share operands, so the tree is a graph; counting
-	// visits bounds the work even where the nodes are few.
+	// Chained comparisons share operands, so the tree is a graph, and walking
+	// it can take far more steps than it has nodes.
 	if c.visited++; c.visited > maxConditionNodes {
 		if c.visited == maxConditionNodes+1 {
-			c.fail(tree, "split the rule", "the condition has more than %d parts", maxConditionNodes)
+			c.fail(tree, "split the rule", tooManyParts)
 		}
 		return nil
 	}

@@ -270,7 +270,7 @@ func TestDuplicatesAndLateReadingsAreCountedAndNotEvaluated(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, Rule{ID: "warm", When: "temperature > 8"}, Rule{ID: "fan", When: `fault("E21")`})
 	s.report(5, map[string]any{"temperature": 4, "faults": []string{}})
-	s.report(5, map[string]any{"temperature": 9, "faults": []string{"E21"}})                // the same instant
+	s.report(5, map[string]any{"temperature": 9, "faults": []string{"E21"}})                 // the same instant
 	s.report(3, map[string]any{"temperature": 9, "humidity": 50, "faults": []string{"E21"}}) // late, but humidity is new
 	twice := reportOf(fridgeID, minute(6), map[string]any{"temperature": 4})
 	twice.Readings = append(twice.Readings, devices.Reading{Metric: "temperature", Value: devices.Number(9)})

@@ -17,6 +17,8 @@ import (
 const (
 	maxConditionBytes = 4096
 	maxConditionNodes = 200
+
+	tooManyParts = "the condition has more than 200 parts"
 )
 
 // parse reads the syntax of a condition. Meaning is checked afterwards, by a
@@ -46,7 +48,11 @@ func parse(text string) (tree ast.Node, fault *problem) {
 // parserConfig makes the parser read every call as a plain call: expr-lang's
 // own functions, some of which are loops, are not part of our language.
 func parserConfig() *conf.Config {
-	config := &conf.Config{Functions: make(conf.FunctionsTable), DisableIfOperator: true}
+	config := &conf.Config{
+		Functions:         make(conf.FunctionsTable),
+		MaxNodes:          maxConditionNodes,
+		DisableIfOperator: true,
+	}
 	for _, name := range builtin.Names {
 		config.Functions[name] = nil // overridden: parsed like any other name
 	}
@@ -60,6 +66,10 @@ func translate(err error) *problem {
 		return &problem{text: err.Error()}
 	}
 	p := &problem{offset: at.From, text: at.Message}
+	if strings.Contains(at.Message, "maximum allowed nodes") {
+		p.text, p.hint = tooManyParts, "split the rule"
+		return p
+	}
 	token, ok := strings.CutPrefix(at.Message, "unexpected token ")
 	if !ok {
 		return p
