@@ -167,7 +167,7 @@ func FuzzParse(f *testing.F) {
 		if units > 20 {
 			return // only to keep the fuzzer quick
 		}
-		simulator.NewFleet(s, start).Step(start.Add(10 * time.Minute))
+		simulator.NewFleet(s, start).Step(start.Add(5 * time.Second))
 	})
 }
 
