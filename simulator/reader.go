@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"telltale/devices"
 )
 
 // reader walks YAML nodes and collects what is wrong with them.
 type reader struct {
-	file   string
-	faults []error
+	file    string
+	faults  []error
+	groupOf map[devices.ID]int // index of the group of each unit read so far
 }
 
 func (r *reader) failf(node *yaml.Node, format string, args ...any) {

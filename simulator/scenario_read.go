@@ -83,6 +83,7 @@ func (r *reader) start(node *yaml.Node) Start {
 
 func (r *reader) groups(s *Scenario, fleet *yaml.Node) {
 	lines := make(map[devices.ID]int)
+	r.groupOf = make(map[devices.ID]int)
 	for _, item := range r.list(fleet) {
 		g := r.group(item)
 		switch {
@@ -102,6 +103,7 @@ func (r *reader) groups(s *Scenario, fleet *yaml.Node) {
 				break
 			}
 			lines[id] = item.Line
+			r.groupOf[id] = len(s.Groups)
 		}
 		s.Groups = append(s.Groups, g)
 	}
@@ -184,8 +186,8 @@ func (r *reader) fault(s *Scenario, node *yaml.Node) Fault {
 // checkFault checks a fault against the unit it befalls, and fills in the
 // metric that sensor faults are about as a rule.
 func (r *reader) checkFault(s *Scenario, node *yaml.Node, m map[string]*yaml.Node, f *Fault) {
-	at := slices.IndexFunc(s.Groups, func(g Group) bool { return slices.Contains(g.IDs(), f.Device) })
-	if at < 0 {
+	at, known := r.groupOf[f.Device]
+	if !known {
 		r.failf(m["device"], "there is no unit %s in the fleet", f.Device)
 		return
 	}
