@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"telltale/internal/access"
 )
@@ -261,7 +262,8 @@ func TestPagesSendStrangersToTheLogin(t *testing.T) {
 
 func TestLoginsAreSlowedDownPerAddress(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r := newRigWith(t, Options{Now: func() time.Time { return noon }})
 	var limited bool
 	for i := range 30 {
 		a := r.form(browser(t), "/login", url.Values{"login": {fmt.Sprint("nobody", i)}, "password": {"x"}})

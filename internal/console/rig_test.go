@@ -56,7 +56,7 @@ func newRigOf(t *testing.T, opts Options, declarations string) *rig {
 	t.Helper()
 	r := &rig{t: t, db: pgtest.New(t), tokens: map[access.Role]string{}, replay: &replayed{}}
 	r.apply(declarations)
-	r.gate = access.NewGate(r.db, access.Options{})
+	r.gate = access.NewGate(r.db, access.Options{Now: opts.Now})
 	desk, err := tickets.NewDesk(&catalog{r.db, t}, func(ctx context.Context, f func(tickets.Store) error) error {
 		return r.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
 	}, tickets.Options{Now: opts.Now})

@@ -93,33 +93,47 @@ func New(deps Deps, opts Options) (*Server, error) {
 		now:    opts.Now,
 		origin: http.NewCrossOriginProtection(),
 	}
-	if u, err := url.Parse(opts.PublicURL); err == nil && u.Host != "" {
-		s.secure = u.Scheme == "https"
-		if err := s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
-			return nil, fmt.Errorf("console: public URL: %w", err)
-		}
+	if err := s.trustPublicURL(); err != nil {
+		return nil, fmt.Errorf("console: public URL: %w", err)
 	}
 	counts, err := newMetrics(opts.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("console: metrics: %w", err)
 	}
 	s.feed = newFeed(deps.Events, s.log, counts)
+	s.handler = s.recovered(secured(s.routes(counts)))
+	return s, nil
+}
 
+// trustPublicURL lets changes through that a browser sends from there, also
+// when a proxy changes the host on the way.
+func (s *Server) trustPublicURL() error {
+	if s.opts.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(s.opts.PublicURL)
+	if err != nil {
+		return err
+	}
+	s.secure = u.Scheme == "https"
+	return s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+}
+
+// routes registers everything and counts what is answered.
+func (s *Server) routes(counts *metrics) http.Handler {
 	mux := http.NewServeMux()
 	s.registerHealth(mux)
 	s.registerLogin(mux)
 	resources := s.registerAPI(mux)
 	s.registerEvents(mux)
 	s.registerPages(mux)
-	route := func(r *http.Request) string {
+	return counts.counted(func(r *http.Request) string {
 		_, pattern := mux.Handler(r)
 		if pattern == apiRoute {
 			_, pattern = resources.Handler(r)
 		}
 		return cmp.Or(pattern, "none")
-	}
-	s.handler = s.recovered(secured(counts.counted(route, mux)))
-	return s, nil
+	}, mux)
 }
 
 // Handler returns the whole console as one handler.

@@ -44,7 +44,7 @@ func (db *DB) KeepAnswer(ctx context.Context, key string, a idempotency.Answer) 
 	_, err := db.q.Exec(ctx, `
 		update idempotency_keys set status = @status, content_type = @content_type, body = @body
 		where key = @key`,
-		pgx.NamedArgs{"key": key, "status": a.Status, "content_type": a.ContentType, "body": a.Body})
+		pgx.NamedArgs{"key": key, "status": a.Status, "content_type": a.ContentType, "body": orNone(a.Body)})
 	if err != nil {
 		return fmt.Errorf("keep answer: %w", err)
 	}
