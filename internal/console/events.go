@@ -56,6 +56,10 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		return // a stream without a body would never end
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), askFor)
 	c, start, err := s.feed.join(ctx)
 	cancel()

@@ -227,4 +227,7 @@ func TestEventsNeedAReaderAndAProperID(t *testing.T) {
 		r.do(access.Viewer, "GET", "/api/v1/events", "", "Last-Event-ID", id).problem(http.StatusBadRequest)
 	}
 	r.do(access.Viewer, "GET", "/api/v1/events?colour=red", "").problem(http.StatusBadRequest)
+	if a := r.do(access.Viewer, "HEAD", "/api/v1/events", ""); a.status != 200 {
+		t.Errorf("HEAD: status %d", a.status)
+	}
 }
