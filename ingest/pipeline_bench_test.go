@@ -41,6 +41,7 @@ func benchmarkAccept(b *testing.B, log Appender, senders int) {
 	body := fmt.Appendf(nil, benchBody, time.Now().UnixMilli())
 	var left atomic.Int64
 	left.Store(int64(b.N))
+	before := cpuTime(b)
 	b.ReportAllocs()
 	b.ResetTimer()
 	var wg sync.WaitGroup
@@ -60,6 +61,7 @@ func benchmarkAccept(b *testing.B, log Appender, senders int) {
 	b.StopTimer()
 	stop()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/1000/float64(b.N), "cpu-µs/msg")
 }
 
 // BenchmarkPrepare measures the part of Accept that runs in the sender's

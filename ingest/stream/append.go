@@ -26,6 +26,17 @@ func (l *Log) Append(ctx context.Context, at time.Time, reports []devices.Report
 	if l.writing.IsClosed() {
 		return fmt.Errorf("append: %w", ErrClosed)
 	}
+	err := l.append(ctx, at, reports, refused)
+	if err == nil || l.embedded == nil || errors.Is(err, ErrFull) {
+		return err
+	}
+	// Whoever tries again shall find a server that can store.
+	heal, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opts.AckTimeout)
+	defer cancel()
+	return errors.Join(err, l.embedded.heal(heal))
+}
+
+func (l *Log) append(ctx context.Context, at time.Time, reports []devices.Report, refused [][]byte) error {
 	a := l.appenders.Get().(*appender)
 	for _, payload := range refused {
 		if err := a.publish(l, quarantineSubject, payload); err != nil {

@@ -21,14 +21,20 @@ import (
 const crashDir = "TELLTALE_TEST_CRASH_DIR"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := appendForEver(dir, os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	var err error
+	switch {
+	case os.Getenv(crashDir) != "":
+		err = appendForEver(os.Getenv(crashDir), os.Stdin, os.Stdout)
+	case os.Getenv(fullDir) != "":
+		err = appendOntoFullDisk(os.Getenv(fullDir))
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // appendForEver appends reports from several goroutines and prints each one as

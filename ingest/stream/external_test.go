@@ -65,7 +65,7 @@ func TestExternalServerMayGoAndComeBack(t *testing.T) {
 			t.Error("the log is ready while its server is away")
 		}
 		s = startServer(t, dir, port, 0)
-		awaitReady(t, l)
+		awaitLog(t, l)
 	}
 	for seen < 60 {
 		m := next(t, r)
@@ -85,7 +85,7 @@ func portOf(t testing.TB, s *server.Server) int {
 	return port
 }
 
-func awaitReady(t testing.TB, l *Log) {
+func awaitLog(t testing.TB, l *Log) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); l.Ready() != nil; {
 		if time.Now().After(deadline) {

@@ -113,7 +113,7 @@ func (l *Log) connect(name string) (*nats.Conn, jetstream.JetStream, error) {
 		}),
 	}
 	if l.embedded != nil {
-		opts = append(opts, nats.InProcessServer(l.embedded.server))
+		opts = append(opts, nats.InProcessServer(l.embedded))
 	}
 	conn, err := nats.Connect(l.opts.URL, opts...)
 	if err != nil {
@@ -235,14 +235,16 @@ func partitionOf(id devices.ID, partitions int) int {
 	return int(h.Sum32() % uint32(partitions))
 }
 
-// Ready returns nil when the log's server can be reached, and else the reason
-// why not.
+// Ready returns nil when the log's server can be reached and, if it is ours,
+// can store; and else the reason why not.
 func (l *Log) Ready() error {
 	switch {
 	case l.writing.IsClosed():
 		return ErrClosed
 	case !l.writing.IsConnected() || !l.reading.IsConnected():
 		return errors.New("stream: server is not connected")
+	case l.embedded != nil:
+		return l.embedded.health()
 	default:
 		return nil
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -19,10 +21,15 @@ import (
 const maxPayload = 2 << 20
 
 // embedded is a NATS server in this process that nobody else can reach: it
-// opens no port.
+// opens no port. It is started anew when its disk has failed it.
 type embedded struct {
-	server *server.Server
+	dir    string
+	log    *zap.Logger
 	lock   *os.File
+	server atomic.Pointer[server.Server] // nil while there is none
+
+	healing sync.Mutex
+	stopped bool // guarded by healing
 }
 
 // startEmbedded starts a server on the folder and waits until it has recovered
@@ -32,35 +39,44 @@ func startEmbedded(ctx context.Context, dir string, log *zap.Logger) (*embedded,
 	if err != nil {
 		return nil, err
 	}
+	e := &embedded{dir: dir, log: log, lock: lock}
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return e, nil
+}
+
+func (e *embedded) start(ctx context.Context) error {
 	srv, err := server.NewServer(&server.Options{
 		ServerName:         "telltale",
 		DontListen:         true,
 		NoSigs:             true,
 		JetStream:          true,
-		StoreDir:           dir,
+		StoreDir:           e.dir,
 		SyncAlways:         true, // the acknowledgement is our promise
 		JetStreamMaxMemory: 64 << 20,
 		JetStreamMaxStore:  1 << 60, // the stream's own MaxBytes is the limit
 		MaxPayload:         maxPayload,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("configure embedded stream server: %w", err), lock.Close())
+		return fmt.Errorf("configure embedded stream server: %w", err)
 	}
-	bridge := &serverLog{log: log}
+	bridge := &serverLog{log: e.log}
 	srv.SetLogger(bridge, false, false)
 
-	e := &embedded{server: srv, lock: lock}
 	go srv.Start() // returns once started; WaitForShutdown joins what it leaves running
-	if err := e.awaitReady(ctx, bridge); err != nil {
-		e.stop()
-		return nil, fmt.Errorf("start embedded stream server in %s: %w", dir, err)
+	if err := awaitReady(ctx, srv, bridge); err != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return fmt.Errorf("start embedded stream server in %s: %w", e.dir, err)
 	}
-	return e, nil
+	e.server.Store(srv)
+	return nil
 }
 
-func (e *embedded) awaitReady(ctx context.Context, bridge *serverLog) error {
+func awaitReady(ctx context.Context, srv *server.Server, bridge *serverLog) error {
 	const slice = 100 * time.Millisecond
-	for !e.server.ReadyForConnections(slice) {
+	for !srv.ReadyForConnections(slice) {
 		if err := bridge.fatal(); err != nil {
 			return err
 		}
@@ -71,9 +87,65 @@ func (e *embedded) awaitReady(ctx context.Context, bridge *serverLog) error {
 	return nil
 }
 
+// InProcessConn connects to the server as it is now; see [nats.InProcessServer].
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	srv := e.server.Load()
+	if srv == nil {
+		return nil, errors.New("embedded stream server is not running")
+	}
+	return srv.InProcessConn()
+}
+
+// health returns nil when the server can store.
+func (e *embedded) health() error {
+	srv := e.server.Load()
+	if srv == nil {
+		return errors.New("embedded stream server is not running")
+	}
+	if h := srv.Healthz(&server.HealthzOptions{}); h.Error != "" {
+		return errors.New(h.Error)
+	}
+	return nil
+}
+
+// needSpace is how much of the disk must be free for another start. Recovering
+// a log onto a full disk would only fail, over and over.
+const needSpace = 64 << 20
+
+// heal starts the server anew if it is sick: it never gets over a write that
+// failed, because the disk was full say, by itself. What it had acknowledged
+// it recovers from its files; the connections find the new one.
+func (e *embedded) heal(ctx context.Context) error {
+	e.healing.Lock()
+	defer e.healing.Unlock()
+	sick := e.health()
+	if sick == nil || e.stopped {
+		return nil
+	}
+	var disk unix.Statfs_t
+	if err := unix.Statfs(e.dir, &disk); err != nil {
+		return fmt.Errorf("look at the disk of %s: %w", e.dir, err)
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < needSpace {
+		return fmt.Errorf("disk of %s has %d bytes left, at least %d are needed: %w", e.dir, free, needSpace, sick)
+	}
+	e.log.Error("stream server cannot store, starting it anew", zap.Error(sick))
+	e.shutdown()
+	return e.start(ctx)
+}
+
+func (e *embedded) shutdown() {
+	if srv := e.server.Swap(nil); srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+}
+
 func (e *embedded) stop() {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
+	e.healing.Lock()
+	defer e.healing.Unlock()
+	e.stopped = true
+	e.shutdown()
 	_ = e.lock.Close() // and with it the lock is given up
 }
 
