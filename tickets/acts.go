@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,14 +11,6 @@ import (
 
 // maxText bounds what a person may write at once, in characters.
 const maxText = 10_000
-
-// Patch is what a person changes about a ticket. Nil fields stay as they are.
-type Patch struct {
-	Status   *Status
-	Priority *Priority
-	Assignee *string // "": nobody
-	Team     *string
-}
 
 // Comment adds a person's text to a ticket's timeline. A public one may be
 // shown to the customer. It returns the ticket without its timeline, as all
@@ -122,49 +113,6 @@ func (d *Desk) mayShelve(b *book, a *Alarm, until time.Time) error {
 	return nil
 }
 
-// closeBatch bounds one transaction of [Desk.CloseSolved].
-const closeBatch = 500
-
-// CloseSolved closes the tickets that were solved long enough ago, and returns
-// how many. A ticket with an alarm that is still open waits for its end.
-func (d *Desk) CloseSolved(ctx context.Context, now time.Time) (int, error) {
-	now = stored(now)
-	before := now.Add(-d.opts.CloseAfter)
-	closed := 0
-	for {
-		n := 0
-		err := d.transact(ctx, func(store Store) error {
-			records, err := store.Load(ctx, Lookup{SolvedBefore: before, Limit: closeBatch})
-			if err != nil {
-				return fmt.Errorf("load solved tickets: %w", err)
-			}
-			b := newBook(records, now)
-			n = b.closeSolved(records.Tickets, before)
-			return b.save(ctx, store)
-		})
-		if err != nil {
-			return closed, fmt.Errorf("close solved tickets: %w", err)
-		}
-		closed += n
-		if n == 0 {
-			return closed, nil
-		}
-	}
-}
-
-func (b *book) closeSolved(tickets []*Ticket, before time.Time) int {
-	n := 0
-	for _, t := range tickets {
-		if t.Status != Solved || !t.SolvedAt.Before(before) || b.openAlarm(t) != nil || !b.move(t, actClose) {
-			continue
-		}
-		n++
-		b.note(t, Entry{Kind: EntryClosed, Text: fmt.Sprintf("Closed: solved %s ago.", span(b.now.Sub(t.SolvedAt)))})
-		b.tellTicket(EventTicketClosed, t, rand.Text())
-	}
-	return n
-}
-
 // onTicket runs a person's act on a ticket in a transaction of its own.
 func (d *Desk) onTicket(ctx context.Context, id, person string, do func(*book, *Ticket) error) (*Ticket, error) {
 	number, ok := ParseID(id)
@@ -218,143 +166,6 @@ func (d *Desk) act(ctx context.Context, person string, what Lookup, do func(*boo
 		}
 		return b.save(ctx, store)
 	})
-}
-
-// patch makes a person's changes, each with a line in the timeline.
-func (b *book) patch(t *Ticket, person string, p Patch) error {
-	before := len(b.changes.Entries)
-	if p.Priority != nil && *p.Priority != t.Priority {
-		b.note(t, Entry{Actor: person, Kind: EntryPriority, Text: fmt.Sprintf("Priority changed from %s to %s.", t.Priority, *p.Priority)})
-		t.Priority = *p.Priority
-	}
-	if p.Team != nil && *p.Team != t.Team {
-		b.note(t, Entry{Actor: person, Kind: EntryTeam, Text: changedText("Team", t.Team, *p.Team)})
-		t.Team = *p.Team
-	}
-	if p.Assignee != nil && *p.Assignee != t.Assignee {
-		if err := b.assign(t, person, *p.Assignee); err != nil {
-			return err
-		}
-	}
-	kind := EventTicketUpdated
-	if p.Status != nil && *p.Status != t.Status {
-		if err := b.setStatus(t, person, *p.Status); err != nil {
-			return err
-		}
-		switch t.Status {
-		case Solved:
-			kind = EventTicketSolved
-		case Closed:
-			kind = EventTicketClosed
-		}
-	}
-	if len(b.changes.Entries) == before {
-		return nil // it is all as wished already
-	}
-	b.changeTicket(t)
-	b.tellTicket(kind, t, rand.Text())
-	return nil
-}
-
-func (b *book) assign(t *Ticket, person, assignee string) error {
-	if assignee != "" {
-		if !b.move(t, actAssign) {
-			return refuse(ErrConflict, "Ticket %s is closed.", t.ID)
-		}
-	}
-	b.note(t, Entry{Actor: person, Kind: EntryAssigned, Text: changedText("Assignee", t.Assignee, assignee)})
-	t.Assignee = assignee
-	return nil
-}
-
-// setStatus brings a ticket into the status a person wants.
-func (b *book) setStatus(t *Ticket, person string, wanted Status) error {
-	from := t.Status
-	act, possible := actFor(wanted)
-	if !possible {
-		return refuse(ErrConflict, "A ticket does not become %s again.", statusWords(wanted))
-	}
-	if wanted == Closed && from != Solved && from != Closed {
-		return refuse(ErrConflict, "Ticket %s is %s; it can be closed when it is solved.", t.ID, statusWords(from))
-	}
-	if a := b.openAlarm(t); wanted == Closed && a != nil {
-		return refuse(ErrConflict, "An alarm of ticket %s is still open (%s); the ticket can be closed when that has ended.", t.ID, a.ID)
-	}
-	if other := b.unsolved[t.dedup()]; other != nil && other != t {
-		return refuse(ErrConflict, "Ticket %s is about the same thing and not solved; work on that one.", other.ID)
-	}
-	if !b.move(t, act) {
-		return refuse(ErrConflict, "Ticket %s is %s and cannot become %s.", t.ID, statusWords(from), statusWords(wanted))
-	}
-	b.noteStatus(t, person, from)
-	return nil
-}
-
-// noteStatus writes what a person's change of status means.
-func (b *book) noteStatus(t *Ticket, person string, from Status) {
-	entry := Entry{Actor: person, Kind: EntryStatus,
-		Text: fmt.Sprintf("Status changed from %s to %s.", statusWords(from), statusWords(t.Status))}
-	switch {
-	case t.Status == Solved:
-		entry.Kind = EntrySolved
-		b.solvedByPerson(t, person, &entry)
-	case t.Status == Closed:
-		entry.Kind = EntryClosed
-	case from == Solved:
-		entry.Kind = EntryReopened
-	}
-	b.note(t, entry)
-}
-
-// solvedByPerson acknowledges the latched alarms of a ticket that a person
-// has solved: they have been seen. A condition that still holds is said.
-func (b *book) solvedByPerson(t *Ticket, person string, entry *Entry) {
-	for _, a := range b.ofTicket[t.ID] {
-		if a.Latched && a.AcknowledgedAt.IsZero() {
-			b.acknowledge(a, person, fmt.Sprintf("Alarm acknowledged by solving %s.", t.ID))
-		}
-		if a.Active() {
-			entry.Text += " The condition still holds; should it get worse, the ticket opens again."
-		}
-	}
-}
-
-// acknowledge records that a person has seen an alarm, in it and in its
-// ticket's timeline.
-func (b *book) acknowledge(a *Alarm, person, text string) {
-	a.AcknowledgedAt, a.AcknowledgedBy = b.now, person
-	b.changeAlarm(a)
-	b.tellAlarm(EventAlarmAcknowledged, a, rand.Text())
-	if ticket := b.ticketOf(a); ticket != nil {
-		b.note(ticket, Entry{Actor: person, Kind: EntryAcked, Text: text})
-	}
-}
-
-func changedText(what, from, to string) string {
-	none := func(s string) string {
-		if s == "" {
-			return "nobody"
-		}
-		return s
-	}
-	return fmt.Sprintf("%s changed from %s to %s.", what, none(from), none(to))
-}
-
-// check returns the patch as it is stored, or what is wrong with it.
-func (p Patch) check() (Patch, error) {
-	if p.Status != nil && !slices.Contains(Statuses(), *p.Status) {
-		return p, refuse(ErrInvalid, "There is no status %q; there are new, open, pending, on_hold, solved and closed.", *p.Status)
-	}
-	if p.Priority != nil && p.Priority.rank() < 0 {
-		return p, refuse(ErrInvalid, "There is no priority %q; there are low, normal, high and urgent.", *p.Priority)
-	}
-	for _, name := range []**string{&p.Assignee, &p.Team} {
-		if *name != nil {
-			trimmed := oneLine(**name)
-			*name = &trimmed
-		}
-	}
-	return p, nil
 }
 
 // checkText returns a person's text as it is stored.

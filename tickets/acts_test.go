@@ -2,10 +2,13 @@ package tickets_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"telltale/rules"
 	"telltale/tickets"
@@ -268,6 +271,60 @@ func TestSolvedTicketsAreClosedAfterAWeek(t *testing.T) {
 	s.handle(t, then(going, rules.Cleared, time.Hour))
 	if n, err := s.desk.CloseSolved(t.Context(), week.AddDate(1, 0, 0)); err != nil || n != 1 {
 		t.Errorf("after its end closed %d, %v; want 1", n, err)
+	}
+}
+
+func TestAClosedTicketTakesCommentsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, 3)
+	first := raised("warm", fridge(1), noon)
+	s.handle(t, first, then(first, rules.Cleared, time.Minute))
+	id := s.ticket(t).ID
+	if _, err := s.desk.Close(t.Context(), id, "ana"); err != nil {
+		t.Fatal(err)
+	}
+	for _, patch := range []tickets.Patch{
+		{Priority: ptr(tickets.Low)}, {Assignee: ptr("ana")}, {Team: ptr("cold")}, {Status: ptr(tickets.Open)},
+	} {
+		if _, err := s.desk.Update(t.Context(), id, "ana", patch); !errors.Is(err, tickets.ErrConflict) {
+			t.Errorf("%+v: %v", patch, err)
+		}
+	}
+	if _, err := s.desk.Comment(t.Context(), id, "ana", "The part came back.", false); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnEventTellsTheLinesThatLedToIt(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, 3)
+	first := raised("warm", fridge(1), noon)
+	s.handle(t, first, then(first, rules.Cleared, time.Minute))
+	if _, err := s.desk.Comment(t.Context(), s.ticket(t).ID, "ana", "It was the fan.", false); err != nil {
+		t.Fatal(err)
+	}
+	events, _, err := s.db.EventsAfter(t.Context(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, e := range events {
+		if !strings.HasPrefix(e.Type, "ticket.") {
+			continue
+		}
+		var view tickets.View
+		if err := json.Unmarshal(e.Data, &view); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range view.Timeline {
+			got[e.Type] = append(got[e.Type], line.Kind)
+		}
+	}
+	want := map[string][]string{
+		"ticket.opened": {"opened", "explanation"}, "ticket.solved": {"cleared", "solved"}, "ticket.updated": {"comment"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lines by event (-want +got):\n%s", diff)
 	}
 }
 

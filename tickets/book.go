@@ -30,7 +30,8 @@ type book struct {
 	customers map[string]*crm.Customer
 	rules     map[ruleRef]*rules.Rule // looked up so far
 
-	touched map[any]bool // alarms and tickets that are in changes
+	touched map[any]bool       // alarms and tickets that are in changes
+	untold  map[string][]Entry // by ticket id: lines that no event has told yet
 	changes Changes
 }
 
@@ -60,6 +61,7 @@ func newBook(records *Records, now time.Time) *book {
 		customers: records.Customers,
 		rules:     map[ruleRef]*rules.Rule{},
 		touched:   map[any]bool{},
+		untold:    map[string][]Entry{},
 	}
 	for _, a := range records.Alarms {
 		b.keepAlarm(a)
@@ -198,6 +200,7 @@ func (b *book) note(t *Ticket, e Entry) {
 		e.Actor = Self
 	}
 	b.changes.Entries = append(b.changes.Entries, TicketEntry{Ticket: t.Number, Entry: e})
+	b.untold[t.ID] = append(b.untold[t.ID], e)
 }
 
 // tellAlarm adds an event about an alarm as it is now. The cause tells apart
@@ -210,9 +213,13 @@ func (b *book) tellAlarm(kind string, a *Alarm, cause string) {
 	b.tell(outbox.Event{Type: kind, Subject: a.ID, OrderingKey: key}, a.View(), cause)
 }
 
-// tellTicket adds an event about a ticket as it is now.
+// tellTicket adds an event about a ticket as it is now, with the lines that
+// its timeline has got since the last one.
 func (b *book) tellTicket(kind string, t *Ticket, cause string) {
-	b.tell(outbox.Event{Type: kind, Subject: t.ID, OrderingKey: t.ID}, t.View(), cause)
+	shown := *t
+	shown.Timeline = b.untold[t.ID]
+	delete(b.untold, t.ID)
+	b.tell(outbox.Event{Type: kind, Subject: t.ID, OrderingKey: t.ID}, shown.View(), cause)
 }
 
 func (b *book) tell(e outbox.Event, view any, cause string) {

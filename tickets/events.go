@@ -1,7 +1,8 @@
 package tickets
 
 // Types of the events that this package tells. Data is an [AlarmView] or a
-// [View] without timeline, as things were at that moment.
+// [View], as things were at that moment; the timeline of the latter has the
+// lines that led to the event.
 const (
 	EventAlarmRaised       = "alarm.raised"
 	EventAlarmEscalated    = "alarm.escalated"

@@ -29,12 +29,12 @@ type View struct {
 	Assignee     string            `json:"assignee"`
 	ArticleID    *string           `json:"article_id"`
 	ExternalRefs map[string]string `json:"external_refs" doc:"system to id there"`
-	Timeline     []EntryView       `json:"timeline,omitempty" doc:"ascending; only when one ticket is read"`
+	Timeline     []EntryView       `json:"timeline,omitempty" doc:"ascending; when one ticket is read, all of it; in an event, the lines that are new"`
 }
 
 // EntryView is a timeline entry as it is shown.
 type EntryView struct {
-	ID     int64     `json:"id"`
+	ID     int64     `json:"id,omitempty" doc:"left out in events"`
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
 	Kind   string    `json:"kind"`

@@ -37,7 +37,7 @@ func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tick
 		  and (@after = '' or (a.raised_at, a.id) < (select b.raised_at, b.id from alarms b where b.id = @after))
 		order by a.raised_at desc, a.id desc
 		limit @limit`,
-		pgx.NamedArgs{
+		replanned, pgx.NamedArgs{
 			"device": query.Device, "rule": query.Rule, "active": query.Active,
 			"after": query.After, "limit": rowLimit(query.Limit),
 		})
