@@ -14,6 +14,10 @@ type frame struct {
 	faults      []string
 	faultsKnown bool
 
+	rings    []ring
+	trackers []tracker
+	stale    int64 // age at which a value is stale; 0: never
+
 	// How long nothing was heard from the device, on our clock: in all, and
 	// as far as we were listening. They differ after an outage of our own.
 	quiet, quietHeard int64
@@ -37,9 +41,12 @@ type (
 	textFunc   func(*frame) string
 )
 
-// binder turns checked conditions into closures for one model.
+// binder turns checked conditions into closures for one model, and notes
+// what a device must keep for them.
 type binder struct {
-	layout map[string]int // metric name to slot
+	layout   map[string]int // metric name to slot
+	rings    []ringSpec     // readings to keep
+	trackers []trackerSpec  // conditions to add up
 }
 
 func (b *binder) slot(name string) int {
@@ -123,6 +130,10 @@ func (b *binder) number(n node) numberFunc {
 		return b.arithmetic(n)
 	case functionNode:
 		return b.function(n)
+	case windowNode:
+		return b.window(n)
+	case timeWhereNode:
+		return b.timeWhere(n)
 	default:
 		return unknownNumber
 	}

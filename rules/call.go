@@ -2,20 +2,17 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr/ast"
 )
 
 // functionNames are what may be called, sorted.
 func functionNames() []string {
-	return []string{"abs", "fault", "max", "metric", "min", "silent"}
-}
-
-// windowNames are the functions over a window of time, sorted.
-func windowNames() []string {
-	return []string{"avg", "count", "delta", "forecast", "max", "min", "rate", "since", "stddev", "time_where"}
+	return []string{
+		"abs", "avg", "count", "delta", "fault", "max", "metric", "min", "rate", "silent", "stddev", "time_where",
+	}
 }
 
 func (c *checker) call(t *ast.CallNode) node {
@@ -25,11 +22,19 @@ func (c *checker) call(t *ast.CallNode) node {
 		return nil
 	}
 	name := callee.Value
-	if slices.Contains(windowNames(), name) && (!slices.Contains(functionNames(), name) || endsInText(t)) {
-		c.fail(t, "", "%s over a window of time is not supported yet", name)
-		return nil
-	}
 	switch name {
+	case "avg", "count", "delta", "rate", "stddev":
+		return c.window(t, name)
+	case "min", "max":
+		if endsInText(t) {
+			return c.window(t, name)
+		}
+		return c.function(t, name)
+	case "time_where":
+		return c.timeWhere(t)
+	case "forecast", "since":
+		c.fail(t, "", "%s is not supported yet", name)
+		return nil
 	case "fault":
 		return c.fault(t)
 	case "silent":
@@ -39,15 +44,73 @@ func (c *checker) call(t *ast.CallNode) node {
 			return c.metric(t.Arguments[0], name)
 		}
 		return nil
-	case "abs", "min", "max":
+	case "abs":
 		return c.function(t, name)
 	}
-	hint := nearest(name, append(functionNames(), windowNames()...))
+	hint := nearest(name, functionNames())
 	if hint == "" {
 		hint = "there are " + strings.Join(functionNames(), ", ")
 	}
 	c.fail(t, hint, "unknown function %q", name)
 	return nil
+}
+
+// window checks avg(temperature, "10m") and its like.
+func (c *checker) window(t *ast.CallNode, name string) node {
+	span, ok := c.windowSpan(t, fmt.Sprintf(`%s(temperature, "10m")`, name))
+	if !ok {
+		return nil
+	}
+	switch n := c.node(t.Arguments[0]).(type) {
+	case nil:
+		return nil
+	case metricNode:
+		if isNumeric(n) {
+			return windowNode{name: name, metric: n, span: span}
+		}
+		c.fail(t.Arguments[0], "", "%s is not a number", describeKind(n))
+	default:
+		c.fail(t.Arguments[0], "", "%s looks at one metric by its name", name)
+	}
+	return nil
+}
+
+// timeWhere checks time_where(temperature > 8, "24h").
+func (c *checker) timeWhere(t *ast.CallNode) node {
+	span, ok := c.windowSpan(t, `time_where(temperature > 8, "24h")`)
+	if !ok {
+		return nil
+	}
+	condition := c.truth(t.Arguments[0])
+	if condition == nil {
+		return nil
+	}
+	var inside uses
+	inside.add(condition)
+	switch {
+	case len(inside.silent) > 0:
+		c.fail(t.Arguments[0], "", "silent cannot be added up, because nothing is observed in it")
+		return nil
+	case inside.added:
+		c.fail(t.Arguments[0], "", "time_where cannot stand in time_where")
+		return nil
+	}
+	return timeWhereNode{condition: condition, span: span}
+}
+
+// windowSpan reads the second of two arguments, the length of the window.
+func (c *checker) windowSpan(t *ast.CallNode, example string) (time.Duration, bool) {
+	if len(t.Arguments) == 2 {
+		if text, ok := t.Arguments[1].(*ast.StringNode); ok {
+			span, err := parseSpan(text.Value)
+			if err != nil {
+				c.fail(text, "", "%v", err)
+			}
+			return span, err == nil
+		}
+	}
+	c.fail(t, "write "+example, "%s takes two arguments, the second a quoted duration", t.Callee)
+	return 0, false
 }
 
 func endsInText(t *ast.CallNode) bool {

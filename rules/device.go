@@ -17,6 +17,9 @@ type device struct {
 	slots []slot // by the model's layout
 	cells []cell // by plan.rules
 
+	rings    []ring    // by the model's rings
+	trackers []tracker // by the model's trackers
+
 	observed int64 // event time of the latest report that counted; never: none yet
 	received int64 // log time of that report
 	contact  int64 // log time of the latest word of any kind, duplicates included; 0: never heard
@@ -32,6 +35,12 @@ func newDevice(id devices.ID, p *plan) *device {
 	d := &device{
 		id: id, plan: p, slots: make([]slot, len(p.names)), cells: make([]cell, len(p.rules)),
 		observed: never, faultsAt: never, queued: -1,
+	}
+	if len(p.rings) > 0 {
+		d.rings = make([]ring, len(p.rings))
+	}
+	if len(p.trackers) > 0 {
+		d.trackers = make([]tracker, len(p.trackers))
 	}
 	for i := range d.slots {
 		d.slots[i] = slot{at: never, number: math.NaN()}
@@ -65,6 +74,14 @@ func (d *device) setFaults(codes []string) {
 	d.faults = nil
 	for _, code := range codes {
 		d.faults = append(d.faults, strings.Clone(code)) // do not hold on to the payload
+	}
+}
+
+// store takes in a reading, for conditions and for windows.
+func (d *device) store(slot int, at int64, v devices.Value) {
+	d.slots[slot].set(at, v)
+	if i := d.plan.ringOf[slot]; i >= 0 && !v.IsLabel() && v.Number == v.Number {
+		d.rings[i].push(sample{at, v.Number}, d.plan.rings[i].keep)
 	}
 }
 

@@ -179,14 +179,38 @@ func (e *Engine) accept(d *device, r *devices.Report, observed int64) bool {
 	}
 	e.interruptStale(d, observed)
 	for _, a := range e.round.accepted {
-		d.slots[a.slot].set(observed, a.value)
+		d.store(a.slot, observed, a.value)
 	}
 	if withFaults {
 		d.faultsAt = observed
 		d.setFaults(r.Faults)
 	}
+	if len(d.trackers) > 0 {
+		e.track(d, max(observed, d.observed))
+	}
 	e.mark(d.plan.onReport)
 	return true
+}
+
+// track observes the conditions that are added up, as far as the report under
+// way has something new for them.
+func (e *Engine) track(d *device, now int64) {
+	before := d.observed
+	d.observed = now // faults are as fresh as the report
+	f := e.prepare(d, now, 0)
+	d.observed = before
+	observe := func(i int) {
+		spec := &d.plan.trackers[i]
+		d.trackers[i].observe(now, spec.holds(f), d.plan.stale, spec.keep)
+	}
+	for _, a := range e.round.accepted {
+		for _, i := range d.plan.tracking[a.slot] {
+			observe(i)
+		}
+	}
+	for _, i := range d.plan.onFaults {
+		observe(i)
+	}
 }
 
 func (e *Engine) acceptReading(d *device, r *devices.Reading, observed int64) {

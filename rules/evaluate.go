@@ -6,7 +6,8 @@ import "math"
 // log time.
 func (e *Engine) prepare(d *device, now, at int64) *frame {
 	f := &e.frame
-	f.slots, f.now = d.slots, now
+	f.slots, f.rings, f.trackers, f.now = d.slots, d.rings, d.trackers, now
+	f.stale = d.plan.stale
 	f.oldest = math.MinInt64 + 1
 	if d.plan.stale > 0 {
 		f.oldest = now - d.plan.stale

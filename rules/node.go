@@ -69,6 +69,19 @@ type (
 
 	// silentNode is silent("15m").
 	silentNode struct{ after time.Duration }
+
+	// windowNode is a function of a metric's readings over a span of time.
+	windowNode struct {
+		name   string // avg, min, max, count, delta, stddev or rate
+		metric metricNode
+		span   time.Duration
+	}
+
+	// timeWhereNode is time_where(condition, "24h"), in seconds.
+	timeWhereNode struct {
+		condition node
+		span      time.Duration
+	}
 )
 
 func (numberNode) kind() kind     { return kindNumber }
@@ -83,6 +96,8 @@ func (logicNode) kind() kind      { return kindTruth }
 func (negationNode) kind() kind   { return kindTruth }
 func (faultNode) kind() kind      { return kindTruth }
 func (silentNode) kind() kind     { return kindTruth }
+func (windowNode) kind() kind     { return kindNumber }
+func (timeWhereNode) kind() kind  { return kindNumber }
 
 // children returns the operands of a node, left to right.
 func children(n node) []node {
@@ -99,6 +114,10 @@ func children(n node) []node {
 		return []node{n.left, n.right}
 	case negationNode:
 		return []node{n.operand}
+	case windowNode:
+		return []node{n.metric}
+	case timeWhereNode:
+		return []node{n.condition}
 	default:
 		return nil
 	}
@@ -109,6 +128,7 @@ type uses struct {
 	metrics []string // each once, in order of appearance
 	faults  bool
 	silent  []time.Duration
+	added   bool // time_where stands in it
 }
 
 func (u *uses) add(n node) {
@@ -126,6 +146,8 @@ func (u *uses) add(n node) {
 		u.faults = true
 	case silentNode:
 		u.silent = append(u.silent, n.after)
+	case timeWhereNode:
+		u.added = true
 	}
 	for _, child := range children(n) {
 		u.add(child)

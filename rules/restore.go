@@ -45,6 +45,10 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	for i := range r.rules {
 		r.rules[i] = storedRule{id: r.text(), mode: Mode(r.text()), version: int(r.int()), fingerprint: r.fixed()}
 	}
+	r.trackers = make([]string, r.count())
+	for i := range r.trackers {
+		r.trackers[i] = r.text()
+	}
 	var orphans []orphan
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		orphans = append(orphans, fresh.restoreDevice(&r)...)
@@ -94,10 +98,48 @@ func (e *Engine) restoreDevice(r *reader) []orphan {
 			})
 		}
 	}
+	d.restoreWindows(r)
 	if declared && r.err == nil {
 		e.add(d)
 	}
 	return orphans
+}
+
+// restoreWindows reads what windows need and keeps what still has a use.
+func (d *device) restoreWindows(r *reader) {
+	for n := r.count(); n > 0 && r.err == nil; n-- {
+		name, since := pick(r, r.metrics), r.time()
+		var into *ring
+		keep := int64(0)
+		if slot, ok := d.plan.layout[name]; ok && d.plan.ringOf[slot] >= 0 {
+			i := d.plan.ringOf[slot]
+			into, keep = &d.rings[i], d.plan.rings[i].keep
+		}
+		at := int64(0)
+		for k := r.count(); k > 0 && r.err == nil; k-- {
+			at = r.checkTime(at + r.int())
+			number := math.Float64frombits(r.fixed())
+			if into != nil && r.err == nil {
+				into.push(sample{at, number}, keep)
+			}
+		}
+		if into != nil {
+			into.since = since
+		}
+	}
+	for n := r.count(); n > 0 && r.err == nil; n-- {
+		name := pick(r, r.trackers)
+		t := tracker{at: r.time(), truth: truth(r.uint())}
+		for k := r.count(); k > 0 && r.err == nil; k-- {
+			from := r.time()
+			t.held = append(t.held, span{from, r.checkTime(from + r.int())})
+		}
+		for i := range d.plan.trackers {
+			if d.plan.trackers[i].name == name {
+				d.trackers[i] = t
+			}
+		}
+	}
 }
 
 // keep puts a stored cell in its place; otherwise it returns why it has none.
@@ -148,10 +190,11 @@ type storedRule struct {
 // reader takes a snapshot apart. After the first fault everything reads as
 // zero and err is set.
 type reader struct {
-	buf     []byte
-	metrics []string
-	rules   []storedRule
-	err     error
+	buf      []byte
+	metrics  []string
+	rules    []storedRule
+	trackers []string
+	err      error
 }
 
 var errDamaged = errors.New("snapshot is damaged")

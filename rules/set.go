@@ -48,6 +48,12 @@ type modelPlan struct {
 	rules  []*bound       // all rules for the model, inhibitors first
 	plans  map[string]*plan
 	tagged []int // rules that ask for tags
+
+	rings    []ringSpec // readings that windows need
+	ringOf   []int      // slot to ring, or -1
+	trackers []trackerSpec
+	tracking [][]int // by slot: the trackers that look at it
+	onFaults []int   // the trackers that look at fault codes
 }
 
 // bound is a rule whose conditions are closures over one model's slots.
@@ -115,7 +121,31 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 		}
 		mp.rules = append(mp.rules, one)
 	}
+	mp.keep(b)
 	return mp
+}
+
+// keep takes over what the bound conditions need to be kept.
+func (mp *modelPlan) keep(b *binder) {
+	mp.rings, mp.trackers = b.rings, b.trackers
+	mp.ringOf = make([]int, len(mp.names))
+	for slot := range mp.ringOf {
+		mp.ringOf[slot] = -1
+	}
+	for i, spec := range mp.rings {
+		mp.ringOf[spec.slot] = i
+	}
+	mp.tracking = make([][]int, len(mp.names))
+	for i, spec := range mp.trackers {
+		for _, name := range spec.uses.metrics {
+			if slot, ok := mp.layout[name]; ok {
+				mp.tracking[slot] = append(mp.tracking[slot], i)
+			}
+		}
+		if spec.uses.faults {
+			mp.onFaults = append(mp.onFaults, i)
+		}
+	}
 }
 
 // staleFactor times the report distance is the age at which a value is stale,

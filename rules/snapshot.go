@@ -36,10 +36,17 @@ func (e *Engine) Snapshot(dst []byte) []byte {
 		w.fixed(c.fingerprint)
 	}
 
+	trackers, trackerNumber := e.set.trackerTable()
+	w.uint(uint64(len(trackers)))
+	for _, name := range trackers {
+		w.text(name)
+	}
+
+	numbers := numbering{metricNumber, ruleNumber, trackerNumber}
 	ordered := slices.SortedFunc(maps.Values(e.devices), func(a, b *device) int { return cmp.Compare(a.id, b.id) })
 	w.uint(uint64(len(ordered)))
 	for _, d := range ordered {
-		w.device(d, metricNumber, ruleNumber)
+		w.device(d, numbers)
 	}
 	return w.buf
 }
@@ -70,6 +77,24 @@ func (s *Set) ruleTable() []*compiledRule {
 	return slices.SortedFunc(maps.Values(seen), func(a, b *compiledRule) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
 }
 
+// trackerTable numbers the conditions whose time is added up.
+func (s *Set) trackerTable() (names []string, number map[string]int) {
+	number = make(map[string]int)
+	for _, mp := range s.models {
+		for i := range mp.trackers {
+			number[mp.trackers[i].name] = 0
+		}
+	}
+	names = slices.Sorted(maps.Keys(number))
+	for i, name := range names {
+		number[name] = i
+	}
+	return names, number
+}
+
+// numbering is how a snapshot names things.
+type numbering struct{ metric, rule, tracker map[string]int }
+
 // writer builds a snapshot: variable-length integers, texts with their
 // length.
 type writer struct{ buf []byte }
@@ -83,7 +108,7 @@ func (w *writer) text(s string) {
 	w.buf = append(w.buf, s...)
 }
 
-func (w *writer) device(d *device, metricNumber, ruleNumber map[string]int) {
+func (w *writer) device(d *device, number numbering) {
 	w.text(string(d.id))
 	w.int(d.observed)
 	w.int(d.received)
@@ -104,7 +129,7 @@ func (w *writer) device(d *device, metricNumber, ruleNumber map[string]int) {
 	w.uint(uint64(known))
 	for i := range d.slots {
 		if s := &d.slots[i]; s.at != never {
-			w.uint(uint64(metricNumber[d.plan.names[i]]))
+			w.uint(uint64(number.metric[d.plan.names[i]]))
 			w.int(d.observed - s.at) // mostly zero: one byte
 			w.text(s.text)
 			w.fixed(math.Float64bits(s.number))
@@ -120,8 +145,39 @@ func (w *writer) device(d *device, metricNumber, ruleNumber map[string]int) {
 	w.uint(uint64(busy))
 	for i := range d.cells {
 		if c := &d.cells[i]; c.phase != normal {
-			w.uint(uint64(ruleNumber[d.plan.rules[i].rule.ID]))
+			w.uint(uint64(number.rule[d.plan.rules[i].rule.ID]))
 			w.cell(c)
+		}
+	}
+	w.windows(d, number)
+}
+
+// windows writes the readings and the sums of time that are kept.
+func (w *writer) windows(d *device, number numbering) {
+	w.uint(uint64(len(d.rings)))
+	for i := range d.rings {
+		r := &d.rings[i]
+		w.uint(uint64(number.metric[d.plan.names[d.plan.rings[i].slot]]))
+		w.int(r.since)
+		w.uint(uint64(r.count))
+		before := int64(0)
+		for k := range r.count {
+			s := r.at(k)
+			w.int(s.at - before)
+			w.fixed(math.Float64bits(s.number))
+			before = s.at
+		}
+	}
+	w.uint(uint64(len(d.trackers)))
+	for i := range d.trackers {
+		t := &d.trackers[i]
+		w.uint(uint64(number.tracker[d.plan.trackers[i].name]))
+		w.int(t.at)
+		w.uint(uint64(t.truth))
+		w.uint(uint64(len(t.held)))
+		for _, s := range t.held {
+			w.int(s.from)
+			w.int(s.to - s.from)
 		}
 	}
 }

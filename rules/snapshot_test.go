@@ -17,6 +17,10 @@ func mixedRules() []Rule {
 		{ID: "door", Version: 1, When: "door_open"},
 		{ID: "fan", Version: 4, When: `fault("E21")`, For: 2 * time.Minute},
 		{ID: "quiet", Version: 1, When: `silent("5m")`, For: time.Minute},
+		{ID: "average", Version: 1, When: `avg(temperature, "5m") > 7.8 or max(temperature, "2m") > 8.9`},
+		{ID: "budget", Version: 1, When: `time_where(temperature > 8 or fault("E21"), "20m") > 120`, ClearWhen: `time_where(temperature > 8 or fault("E21"), "20m") < 60`},
+		{ID: "rare", Version: 1, When: `count(humidity, "10m") < 2 or stddev(temperature, "10m") > 1.5`},
+		{ID: "change", Version: 1, When: `delta(temperature, "5m") > 2 or rate(temperature, "6m") > 30`},
 		{ID: "defrost", Version: 1, When: `mode == "defrost" or humidity > 80`, Mode: Shadow},
 	}
 }

@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"math"
+	"sort"
+	"time"
+)
+
+// maxRingSize bounds how many readings of one metric of one device are kept.
+// A device that reports much faster than its model says loses the oldest, and
+// its windows become unknown where too little of them is left.
+const maxRingSize = 1 << 14
+
+// ringSpec says which readings the devices of a model keep.
+type ringSpec struct {
+	slot int
+	keep int64 // for how long, in nanoseconds
+}
+
+// sample is one number of a metric.
+type sample struct {
+	at     int64
+	number float64
+}
+
+// ring is the latest readings of one metric of one device, by ascending time.
+type ring struct {
+	samples []sample // a circle once it is full
+	first   int      // index of the oldest
+	count   int
+	since   int64 // time of the first reading ever; 0: none yet
+}
+
+func (r *ring) at(i int) *sample { return &r.samples[(r.first+i)&(len(r.samples)-1)] }
+
+// push adds a reading that is newer than all others and drops those that no
+// window of the length keep needs: all but one before its start, which is the
+// one that owns it.
+func (r *ring) push(s sample, keep int64) {
+	for r.count > 1 && r.at(1).at <= s.at-keep {
+		r.drop()
+	}
+	if r.count == maxRingSize {
+		r.drop()
+	}
+	if r.count == len(r.samples) {
+		r.grow()
+	}
+	if r.since == 0 {
+		r.since = s.at
+	}
+	r.count++
+	*r.at(r.count - 1) = s
+}
+
+func (r *ring) drop() { r.first, r.count = (r.first+1)&(len(r.samples)-1), r.count-1 }
+
+// grow doubles the circle, whose size is a power of two.
+func (r *ring) grow() {
+	larger := make([]sample, max(8, 2*len(r.samples)))
+	for i := range r.count {
+		larger[i] = *r.at(i)
+	}
+	r.samples, r.first = larger, 0
+}
+
+// from returns the index of the first reading that matters to a window
+// starting at start: the one that owns the start, if there is one.
+func (r *ring) from(start int64) int {
+	i := sort.Search(r.count, func(i int) bool { return r.at(i).at > start })
+	return max(0, i-1)
+}
+
+// aggregate is what a window holds, by the rule that a reading owns the time
+// from itself to the next one. A stretch longer than the model's staleness is
+// owned by nobody, and the last reading owns nothing yet.
+type aggregate struct {
+	owned    float64 // nanoseconds owned within the window
+	mean     float64 // weighted by time
+	square   float64 // sum of weighted squared distances from the mean
+	min, max float64 // of the values in force within the window
+}
+
+// over gathers the window [start, now].
+func (r *ring) over(start, stale int64) aggregate {
+	a := aggregate{min: math.Inf(1), max: math.Inf(-1)}
+	for i := r.from(start); i < r.count; i++ {
+		s := r.at(i)
+		owned := int64(0)
+		if i+1 < r.count {
+			owned = r.at(i+1).at - s.at
+			if stale > 0 && owned > stale {
+				owned = 0
+			}
+		}
+		if s.at < start {
+			if owned -= start - s.at; owned <= 0 {
+				continue // it was over before the window began
+			}
+		}
+		a.min, a.max = math.Min(a.min, s.number), math.Max(a.max, s.number)
+		if owned > 0 {
+			// Welford's way with weights: no large sums, so no cancellation.
+			weight := float64(owned)
+			a.owned += weight
+			distance := s.number - a.mean
+			a.mean += distance * weight / a.owned
+			a.square += weight * distance * (s.number - a.mean)
+		}
+	}
+	return a
+}
+
+// countIn returns the number of readings after start.
+func (r *ring) countIn(start int64) int {
+	return r.count - sort.Search(r.count, func(i int) bool { return r.at(i).at > start })
+}
+
+// valueAt returns the value in force at a time: NaN where nobody owns it.
+func (r *ring) valueAt(at, stale int64) float64 {
+	i := sort.Search(r.count, func(i int) bool { return r.at(i).at > at }) - 1
+	if i < 0 || i+1 < r.count && stale > 0 && r.at(i+1).at-r.at(i).at > stale {
+		return math.NaN()
+	}
+	return r.at(i).number
+}
+
+// slope is that of the straight line nearest to the readings of a window, per
+// hour; NaN unless they span at least half of it.
+func (r *ring) slope(start, span int64) float64 {
+	first := sort.Search(r.count, func(i int) bool { return r.at(i).at >= start })
+	n := r.count - first
+	if n < 2 || 2*(r.at(r.count-1).at-r.at(first).at) < span {
+		return math.NaN()
+	}
+	origin := r.at(first).at
+	hours := func(i int) float64 { return float64(r.at(i).at-origin) / float64(time.Hour) }
+	var meanT, meanV float64
+	for i := first; i < r.count; i++ {
+		meanT += hours(i) / float64(n)
+		meanV += r.at(i).number / float64(n)
+	}
+	var covariance, variance float64
+	for i := first; i < r.count; i++ {
+		t := hours(i) - meanT
+		covariance += t * (r.at(i).number - meanV)
+		variance += t * t
+	}
+	return covariance / variance
+}
