@@ -204,8 +204,11 @@ func (b *book) note(t *Ticket, e Entry) {
 }
 
 // tellAlarm adds an event about an alarm as it is now. The cause tells apart
-// events of one type about one alarm.
+// events of one type about one alarm. Nobody is told of a rule on trial.
 func (b *book) tellAlarm(kind string, a *Alarm, cause string) {
+	if a.Mode != rules.Live {
+		return
+	}
 	key := a.ID
 	if a.TicketID != "" {
 		key = a.TicketID // in order with its ticket's events

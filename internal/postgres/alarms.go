@@ -27,19 +27,31 @@ const alarmColumns = `
 // alarmOpen is the condition of the index alarms_one_open.
 const alarmOpen = `(a.cleared_at is null or (a.latched and a.acknowledged_at is null))`
 
-// ListAlarms returns the selected alarms, the latest raised first.
+// ListAlarms returns the selected alarms, the latest raised first. It wraps
+// [tickets.ErrInvalid] when query.After names no alarm.
 func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tickets.Alarm, error) {
+	var after tickets.Alarm
+	if query.After != "" {
+		last, err := db.Alarm(ctx, query.After)
+		if errors.Is(err, tickets.ErrNotFound) {
+			return nil, badCursor()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list alarms: %w", err)
+		}
+		after = *last
+	}
 	rows, err := db.q.Query(ctx, `
 		select `+alarmColumns+` from alarms a
 		where (@device = '' or a.subject_type = 'device' and a.subject_id = @device)
 		  and (@rule = '' or a.rule_id = @rule)
 		  and (@active::boolean is null or (a.cleared_at is null) = @active)
-		  and (@after = '' or (a.raised_at, a.id) < (select b.raised_at, b.id from alarms b where b.id = @after))
+		  and (@after = '' or (a.raised_at, a.id) < (@after_at, @after))
 		order by a.raised_at desc, a.id desc
 		limit @limit`,
 		replanned, pgx.NamedArgs{
 			"device": query.Device, "rule": query.Rule, "active": query.Active,
-			"after": query.After, "limit": rowLimit(query.Limit),
+			"after": query.After, "after_at": after.RaisedAt, "limit": rowLimit(query.Limit),
 		})
 	if err != nil {
 		return nil, fmt.Errorf("list alarms: %w", err)

@@ -38,7 +38,7 @@ func (db *DB) ListTickets(ctx context.Context, query tickets.Query) ([]*tickets.
 	if query.After != "" {
 		number, ok := tickets.ParseID(query.After)
 		if !ok {
-			return nil, &tickets.Refusal{Reason: tickets.ErrInvalid, Sentence: "The list cannot go on: the cursor is not valid."}
+			return nil, badCursor()
 		}
 		before = number
 	}
@@ -63,6 +63,11 @@ func (db *DB) ListTickets(ctx context.Context, query tickets.Query) ([]*tickets.
 		return nil, fmt.Errorf("list tickets: %w", err)
 	}
 	return list, nil
+}
+
+// badCursor is the answer to a list that cannot go on where it is asked to.
+func badCursor() error {
+	return &tickets.Refusal{Reason: tickets.ErrInvalid, Sentence: "The list cannot go on: the cursor is not valid."}
 }
 
 // Ticket returns one ticket with its timeline, or an error that wraps

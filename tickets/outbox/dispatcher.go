@@ -75,6 +75,7 @@ const (
 
 	batchPerSender = 4                // deliveries claimed for each sender at once
 	gaugeEvery     = 10 * time.Second // how often the age of the oldest is measured
+	claimWithin    = 5 * time.Second  // bound of taking deliveries
 	settleWithin   = 5 * time.Second  // bound of writing down what became of a delivery
 )
 

@@ -64,7 +64,7 @@ func (l *lane) round(ctx context.Context) (int, error) {
 	if limit == 0 {
 		return 0, nil
 	}
-	batch, err := l.store.ClaimDeliveries(ctx, l.to.Name(), limit, l.opts.Lease)
+	batch, err := l.claim(ctx, limit)
 	if err != nil {
 		return 0, fmt.Errorf("claim deliveries: %w", err)
 	}
@@ -72,6 +72,14 @@ func (l *lane) round(ctx context.Context) (int, error) {
 		l.deliver(ctx, batch)
 	}
 	return len(batch), nil
+}
+
+// claim is not broken off by the end of ctx: what was claimed and not
+// received could not be given back, and would wait for the end of its lease.
+func (l *lane) claim(ctx context.Context, limit int) ([]Delivery, error) {
+	claiming, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimWithin)
+	defer cancel()
+	return l.store.ClaimDeliveries(claiming, l.to.Name(), limit, l.opts.Lease)
 }
 
 // deliver sends a batch, several at once. The events of a batch have
