@@ -73,7 +73,46 @@ func (a *Admin) Plan(ctx context.Context, sources []declare.Source) (string, err
 
 // Apply declares all of the sources, or nothing, in the author's name.
 func (a *Admin) Apply(ctx context.Context, sources []declare.Source, author string) (string, error) {
-	return a.declare(sources, func(set *declare.Set) (declare.Plan, error) { return a.db.Apply(ctx, set, author) })
+	return a.declare(sources, func(set *declare.Set) (declare.Plan, error) {
+		return applyAndAwait(ctx, a.db, set, author)
+	})
+}
+
+// applyAndAwait applies a set and waits until it counts.
+func applyAndAwait(ctx context.Context, db *postgres.DB, set *declare.Set, author string) (declare.Plan, error) {
+	plan, err := db.Apply(ctx, set, author)
+	if err != nil {
+		return plan, err
+	}
+	return plan, awaitNodes(ctx, db, plan.Version)
+}
+
+// Running gateways take a new version within milliseconds; nobody waits longer
+// than this for one that hangs.
+const (
+	nodesPatience = 5 * time.Second
+	nodesPoll     = 20 * time.Millisecond
+)
+
+// awaitNodes returns when all running gateways work by the version, so that
+// what was declared counts from then on; or after a while, since a gateway
+// that hangs must not keep anybody from declaring.
+func awaitNodes(ctx context.Context, db *postgres.DB, version int64) error {
+	ctx, cancel := context.WithTimeout(ctx, nodesPatience)
+	defer cancel()
+	ticker := time.NewTicker(nodesPoll)
+	defer ticker.Stop()
+	for {
+		behind, err := db.NodesBehind(ctx, version)
+		if behind == 0 || err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (a *Admin) declare(sources []declare.Source, do func(*declare.Set) (declare.Plan, error)) (string, error) {

@@ -135,7 +135,11 @@ func (a *App) openLog(ctx context.Context) (err error) {
 }
 
 func (a *App) loadDeclarations(ctx context.Context) error {
-	a.declarations = &declarations{db: a.db, logger: a.logger.Named("declarations")}
+	node, err := nodeName(a.cfg)
+	if err != nil {
+		return err
+	}
+	a.declarations = &declarations{db: a.db, node: node, logger: a.logger.Named("declarations")}
 	return a.declarations.load(ctx)
 }
 
@@ -154,10 +158,7 @@ func (a *App) buildDesks(context.Context) (err error) {
 }
 
 func (a *App) buildWorkers(context.Context) (err error) {
-	node, err := nodeName(a.cfg)
-	if err != nil {
-		return err
-	}
+	node := a.declarations.node
 	w := &work{db: a.db, desk: a.desk, recalls: a.recalls}
 	a.holder = &partition.Holder{Leases: w, Node: node, Logger: a.logger.Named("lease")}
 	a.workers = partition.NewGroup(partition.GroupOptions{

@@ -19,6 +19,7 @@ import (
 // who works by it. Readers get an immutable view without a lock.
 type declarations struct {
 	db     *postgres.DB
+	node   string
 	logger *zap.Logger
 
 	view atomic.Pointer[view]
@@ -70,6 +71,9 @@ func (d *declarations) follow(ctx context.Context) error {
 			err = d.load(ctx)
 			seen = version
 		}
+		if err == nil {
+			err = d.heartbeat(ctx)
+		}
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
@@ -82,8 +86,40 @@ func (d *declarations) follow(ctx context.Context) error {
 	return nil
 }
 
+// heartbeatEvery is how often a node says which version it works by, when
+// that does not change.
+const heartbeatEvery = 5 * time.Second
+
+// announce says which version this node works by, so that whoever declares
+// something can wait until it counts.
+func (d *declarations) announce(ctx context.Context) error {
+	ticker := time.NewTicker(heartbeatEvery)
+	defer ticker.Stop()
+	for {
+		if err := d.heartbeat(ctx); err != nil && ctx.Err() == nil {
+			d.logger.Warn("node not announced", zap.Error(err))
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			return d.db.NodeLeft(last, d.node)
+		}
+	}
+}
+
+func (d *declarations) heartbeat(ctx context.Context) error {
+	return d.db.NodeHeartbeat(ctx, d.node, d.Directory().Version())
+}
+
+// Directory returns the devices and models that are declared.
 func (d *declarations) Directory() *devices.Directory { return d.view.Load().directory }
+
+// work returns what rule workers decide by.
 func (d *declarations) work() *partition.Declarations { return d.view.Load().work }
+
+// Rule returns a rule as it is declared now.
 func (d *declarations) Rule(id string, _ int) (*rules.Rule, bool) {
 	r, ok := d.view.Load().rules[id]
 	return r, ok

@@ -33,6 +33,7 @@ func (a *App) stages() []stage {
 			{"quarantine keeper", a.runKeeper},
 			{"replays", a.keeper.replayRequested},
 			{"declarations", a.declarations.follow},
+			{"heartbeat", a.declarations.announce},
 			{"janitor", a.janitor.run},
 		},
 		{{"outbox", a.dispatcher.Run}},

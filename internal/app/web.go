@@ -12,16 +12,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"telltale/internal/console"
+	"telltale/internal/declare"
+	"telltale/internal/postgres"
 )
 
 func (a *App) buildConsole(context.Context) (err error) {
 	a.console, err = console.New(console.Deps{
 		Access: a.gate, Answers: a.db, Events: a.db,
 		Tickets: a.db, Alarms: a.db, Desk: a.desk, Customers: a.db, Devices: a.db, History: a.db,
-		Shipments: a.db, Recalls: a.db, RecallDesk: a.recalls, Declarations: a.db,
+		Shipments: a.db, Recalls: a.db, RecallDesk: a.recalls, Declarations: declaring{a.db},
 		Quarantine: a.db, Replayer: a.keeper, Pages: a.db,
 	}, console.Options{
-		PublicURL: a.cfg.HTTP.PublicURL, Version: a.version, Checks: a.checks(), Gatherer: a.registry, Log: a.logger,
+		PublicURL: a.cfg.HTTP.PublicURL, Version: a.version, Checks: a.checks(), Gatherer: a.registry, Registerer: a.registry, Log: a.logger,
 	})
 	if err != nil {
 		return err
@@ -91,4 +93,13 @@ func (a *App) runConsole(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// declaring is the database as the console declares things in it: an answer
+// means that the running gateways work by what was declared.
+type declaring struct{ *postgres.DB }
+
+// Apply is [console.Declarations]'s.
+func (d declaring) Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error) {
+	return applyAndAwait(ctx, d.DB, set, author)
 }

@@ -131,9 +131,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // step does one round: gather, decide, commit.
 func (w *Worker) step(ctx context.Context) error {
-	if decl := w.current(); decl != w.decl {
-		w.use(decl)
-	}
+	w.keepUp()
 	if err := w.gather(ctx); err != nil {
 		return err
 	}
@@ -141,9 +139,15 @@ func (w *Worker) step(ctx context.Context) error {
 	return w.commit(ctx)
 }
 
-// use goes over to new declarations. The state after it is saved at once, so
+// keepUp goes over to the newest declarations. It is called before every
+// message: what was let into the log knew its device to be declared, so the
+// engine must know it as well. The state after the change is saved at once, so
 // that no replay ever spans a change of the rules.
-func (w *Worker) use(decl *Declarations) {
+func (w *Worker) keepUp() {
+	decl := w.current()
+	if decl == w.decl {
+		return
+	}
 	at := w.opts.Now()
 	w.round.Transitions = append(w.round.Transitions, w.engine.Use(decl.Rules, at)...)
 	w.watcher.Use(decl.Watch)
@@ -163,6 +167,7 @@ func (w *Worker) gather(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		w.keepUp()
 		w.decide(message)
 		if w.reports >= w.opts.MaxRound || w.reader.Pending() == 0 {
 			return nil

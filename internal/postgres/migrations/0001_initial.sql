@@ -149,6 +149,13 @@ create table checkpoints (
   primary key (consumer, partition)
 );
 
+-- Gateways that run, and which version of the declarations each works by.
+create table nodes (
+  name    text primary key,
+  version bigint not null,
+  seen_at timestamptz not null default now()
+);
+
 -- State of the rule engine after message seq; recovery replays from here.
 create table rule_snapshots (
   partition  integer primary key,
@@ -447,6 +454,6 @@ create index on idempotency_keys (created_at);
 -- +goose Down
 drop table idempotency_keys, device_credentials, login_links, sessions, tokens, users, quarantine, deliveries, events,
   recall_signatures, recall_items, recalls, holds, ticket_timeline, ticket_alarms, tickets, alarm_merges, alarms,
-  device_presence, readings, metrics, rule_snapshots, checkpoints, partition_leases, articles,
+  nodes, device_presence, readings, metrics, rule_snapshots, checkpoints, partition_leases, articles,
   rule_versions, rules, trace_points, shipment_consignees, shipment_lots, shipment_loggers, shipments,
   storage_profiles, device_owners, devices, customers, models, declarations;

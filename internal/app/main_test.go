@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"telltale/internal/config"
+	"telltale/internal/postgres"
+)
+
+// childData names the environment variable that makes the test binary be a
+// gateway on the folder it holds, so that tests can kill one.
+const childData = "TELLTALE_TEST_GATEWAY"
+
+func TestMain(m *testing.M) {
+	if data := os.Getenv(childData); data != "" {
+		os.Exit(beGateway(data))
+	}
+	os.Exit(m.Run())
+}
+
+func beGateway(data string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	cfg, err := config.Load("", func(name string) (string, bool) {
+		if name == "TELLTALE_DATA" {
+			return data, true
+		}
+		return os.LookupEnv(name)
+	})
+	if err == nil {
+		err = Serve(ctx, cfg, ServeOptions{Out: os.Stdout})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// gatewayProcess is a gateway in a process of its own, which can be killed and
+// started again on the same folder and addresses.
+type gatewayProcess struct {
+	t          *testing.T
+	data       string
+	mqtt, http string
+	env        []string
+	cmd        *exec.Cmd
+}
+
+func newGatewayProcess(t *testing.T, env ...string) *gatewayProcess {
+	t.Helper()
+	g := &gatewayProcess{t: t, data: t.TempDir(), mqtt: unusedAddress(t), http: unusedAddress(t), env: env}
+	t.Cleanup(func() {
+		if g.cmd != nil {
+			g.kill()
+		}
+	})
+	return g
+}
+
+// start runs the gateway and returns when it takes messages.
+func (g *gatewayProcess) start() {
+	g.t.Helper()
+	g.cmd = exec.CommandContext(context.WithoutCancel(g.t.Context()), os.Args[0])
+	g.cmd.Env = append(os.Environ(), append(g.env, childData+"="+g.data, "TELLTALE_LOG_LEVEL=warn",
+		"TELLTALE_MQTT_LISTEN="+g.mqtt, "TELLTALE_HTTP_LISTEN="+g.http)...)
+	g.cmd.Stderr = os.Stderr
+	if err := g.cmd.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	awaitAddress(g.t, g.mqtt)
+}
+
+// awaitAddress returns when somebody listens there.
+func awaitAddress(t *testing.T, address string) {
+	t.Helper()
+	await(t, "somebody to listen at "+address, func() bool {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// kill is kill -9.
+func (g *gatewayProcess) kill() {
+	_ = g.cmd.Process.Kill()
+	_ = g.cmd.Wait()
+	g.cmd = nil
+}
+
+// open connects to the gateway's private database. It waits while that is
+// being recovered.
+func (g *gatewayProcess) open() *postgres.DB {
+	g.t.Helper()
+	var db *postgres.DB
+	await(g.t, "the gateway's database", func() bool {
+		url, running, err := postgres.RunningCluster(g.data + "/postgres")
+		if err != nil || !running {
+			return false
+		}
+		db, err = postgres.Open(g.t.Context(), url, postgres.Options{MaxConns: 4})
+		return err == nil
+	})
+	g.t.Cleanup(db.Close)
+	return db
+}
+
+// unusedAddress returns a loopback address where nobody listens.
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// await fails the test when done does not become true.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	if !eventually(done) {
+		t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// patience is how long a test waits for something that must happen. It is far
+// more than it takes, so that only a fault reaches it.
+const patience = 90 * time.Second
+
+// eventually polls until done reports true, and gives up after patience.
+func eventually(done func() bool) bool {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(patience)
+	for !done() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
