@@ -159,7 +159,7 @@ func TestSolvingWhileTheConditionHoldsOpensAgainWhenItWorsens(t *testing.T) {
 	up := then(first, rules.Escalated, 30*time.Minute)
 	up.Severity = rules.Critical
 	s.handle(t, up)
-	if ticket := s.ticket(t); ticket.Status != tickets.Open || !ticket.SolvedAt.IsZero() || !says(ticket, "reopened", "got worse") {
+	if ticket := s.ticket(t); ticket.Status != tickets.Open || !ticket.SolvedAt.IsZero() || !says(ticket, "reopened", "its condition holds") {
 		t.Errorf("%+v", ticket)
 	}
 	s.handle(t, then(first, rules.Cleared, time.Hour))

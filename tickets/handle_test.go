@@ -312,6 +312,10 @@ func TestALatchedAlarmStaysOpenUntilAcknowledged(t *testing.T) {
 	if !alarm.Active() || alarm.Occurrences != 5 || s.ticket(t).Occurrences != 5 || alarm.ID != first.AlarmID {
 		t.Fatalf("%+v", alarm)
 	}
+	open, err := s.db.OpenAlarms(t.Context())
+	if err != nil || len(open) != 1 || open[0].AlarmID != second.AlarmID || open[0].Occurrences != 4 {
+		t.Errorf("the engine is told %+v, %v; want what it knows of the second raise", open, err)
+	}
 	s.handle(t, then(first, rules.Cleared, time.Minute)) // of the first raise, again
 	if !s.alarm(t).Active() {
 		t.Fatal("the end of the first raise, told again, ended the second")
@@ -328,6 +332,30 @@ func TestALatchedAlarmStaysOpenUntilAcknowledged(t *testing.T) {
 	s.handle(t, raised("latched", fridge(1), noon.Add(3*time.Hour)))
 	if n := len(s.alarms(t)); n != 2 {
 		t.Errorf("%d alarms, want a second one after the acknowledgement", n)
+	}
+}
+
+func TestAnAlarmThatTheEngineStillHasIsRevived(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, 3)
+	first := raised("warm", fridge(1), noon)
+	s.handle(t, first, then(first, rules.Cleared, time.Minute))
+	reconciled := first
+	reconciled.Trace = "" // told by the engine itself after a restart
+	for range 2 {
+		s.handle(t, reconciled)
+		if ticket, alarm := s.ticket(t), s.alarm(t); !alarm.Active() || ticket.Status != tickets.Open || !says(ticket, "reopened", "its condition holds") {
+			t.Fatalf("%+v\n%+v", alarm, ticket)
+		}
+	}
+	s.handle(t, then(first, rules.Cleared, time.Hour))
+	if got := s.ticket(t).Status; got != tickets.Solved {
+		t.Errorf("it is %s, want solved", got)
+	}
+	want := []string{"alarm.raised", "ticket.opened", "alarm.cleared", "ticket.solved",
+		"alarm.raised", "ticket.updated", "alarm.cleared", "ticket.solved"}
+	if diff := cmp.Diff(want, s.told(t)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 

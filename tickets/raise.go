@@ -16,6 +16,9 @@ func (d *Desk) raise(b *book, t *rules.Transition) {
 	if b.knows(t.AlarmID) {
 		alarm, before := b.alarmOf(t)
 		b.count(alarm, before+t.Occurrences, t)
+		if b.revives(alarm, t) {
+			b.reactivate(alarm, t, "It had been taken for ended.")
+		}
 		return
 	}
 	if open := b.open[AlarmKey{Key: t.Key, Mode: t.Mode}]; open != nil {
@@ -75,25 +78,38 @@ func (b *book) raiseAgain(alarm *Alarm, t *rules.Transition) {
 	m := Merge{RaiseID: t.AlarmID, AlarmID: alarm.ID, Before: alarm.Occurrences}
 	b.merges[m.RaiseID] = m
 	b.changes.Merges = append(b.changes.Merges, m)
-
-	sentence := raisedAgain + clock(t.RaisedAt) + "."
 	alarm.RaiseID = t.AlarmID
-	alarm.ClearedAt = time.Time{}
+	b.count(alarm, m.Before+max(t.Occurrences, 1), t)
+	b.reactivate(alarm, t, "Its alarm was still open, so it counts as another occurrence and makes no second ticket.")
+}
+
+// revives reports whether a known raise is told anew of an alarm that has
+// ended here and not there: by an engine that found itself and the database
+// in disagreement after a restart. A mere repetition has the first one's
+// trace.
+func (b *book) revives(alarm *Alarm, t *rules.Transition) bool {
+	return !alarm.Active() && t.AlarmID == alarm.ID && alarm.RaiseID == alarm.ID && t.Trace != alarm.Trace &&
+		(b.open[alarm.OpenKey()] == nil || b.open[alarm.OpenKey()] == alarm)
+}
+
+// reactivate lets the condition of an alarm hold again.
+func (b *book) reactivate(alarm *Alarm, t *rules.Transition, why string) {
+	sentence := raisedAgain + clock(t.RaisedAt) + "."
+	cause := fmt.Sprintf("%s after %s", t.AlarmID, clock(alarm.ClearedAt))
 	before := alarm.Severity
+	alarm.ClearedAt = time.Time{}
 	alarm.Severity = max(alarm.Severity, t.Severity)
 	alarm.Explanation = append(withoutLast(alarm.Explanation, raisedAgain), sentence)
-	b.count(alarm, m.Before+max(t.Occurrences, 1), t)
 	b.changeAlarm(alarm)
 	if alarm.Mode != rules.Live {
 		return
 	}
 
-	b.tellAlarm(EventAlarmRaised, alarm, t.AlarmID)
+	b.tellAlarm(EventAlarmRaised, alarm, cause)
 	if ticket := b.ticketOf(alarm); ticket != nil {
-		b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence +
-			" Its alarm was still open, so it counts as another occurrence and makes no second ticket."})
+		b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " " + why})
 		b.worsen(ticket, ticket.Priority.up(before, alarm.Severity), severityReason(before, alarm.Severity), t.Trace)
-		b.tellTicket(EventTicketUpdated, ticket, "raised again "+t.AlarmID)
+		b.tellTicket(EventTicketUpdated, ticket, "raised again "+cause)
 	}
 }
 

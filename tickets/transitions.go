@@ -128,7 +128,7 @@ func (b *book) worsen(ticket *Ticket, wanted Priority, reason, trace string) {
 	wasSolved := ticket.Status == Solved
 	if wasSolved && b.unsolved[ticket.dedup()] == nil && b.move(ticket, actWorsen) {
 		b.note(ticket, Entry{Kind: EntryReopened, Trace: trace,
-			Text: "Opened again: it was solved while its condition held, and that got worse."})
+			Text: "Opened again: it was solved, and its condition holds."})
 	}
 	b.changeTicket(ticket)
 }
@@ -148,7 +148,8 @@ func (b *book) clear(alarm *Alarm, t *rules.Transition) {
 	if alarm.Mode != rules.Live {
 		return
 	}
-	b.tellAlarm(EventAlarmCleared, alarm, t.AlarmID)
+	cause := fmt.Sprintf("%s at %s", t.AlarmID, clock(alarm.ClearedAt))
+	b.tellAlarm(EventAlarmCleared, alarm, cause)
 
 	ticket := b.ticketOf(alarm)
 	if ticket == nil {
@@ -157,7 +158,7 @@ func (b *book) clear(alarm *Alarm, t *rules.Transition) {
 	text := fmt.Sprintf("The condition ended at %s, %s after it was raised.",
 		clock(alarm.ClearedAt), span(alarm.ClearedAt.Sub(alarm.RaisedAt)))
 	b.note(ticket, Entry{Kind: EntryCleared, Trace: t.Trace, Text: strings.Join(append([]string{text}, t.Explanation...), "\n")})
-	b.settle(ticket, "cleared "+t.AlarmID, t.Trace)
+	b.settle(ticket, "cleared "+cause, t.Trace)
 }
 
 // settle solves a ticket whose last alarm has ended, or notes why it is left

@@ -11,13 +11,15 @@ import (
 
 // OpenAlarms returns the alarms whose condition holds, as far as anybody knows
 // here: what a rule engine is compared with after a recovery. A latched alarm
-// whose condition has ended is not among them; it waits for a person.
+// whose condition has ended is not among them; it waits for a person. The
+// occurrences are those since the latest raise, as the engine counts.
 func (db *DB) OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error) {
 	rows, err := db.q.Query(ctx, `
-		select raise_id, rule_id, subject_type, subject_id, mode, rule_version, raised_at, pending_since,
-		       severity, occurrences
-		from alarms where cleared_at is null
-		order by raised_at, id`)
+		select a.raise_id, a.rule_id, a.subject_type, a.subject_id, a.mode, a.rule_version, a.raised_at, a.pending_since,
+		       a.severity, a.occurrences - coalesce(m.before, 0)
+		from alarms a left join alarm_merges m on m.raise_id = a.raise_id
+		where a.cleared_at is null
+		order by a.raised_at, a.id`)
 	if err != nil {
 		return nil, fmt.Errorf("read open alarms: %w", err)
 	}
