@@ -73,8 +73,9 @@ func (e *Engine) Stats() Stats { return e.stats }
 // Apply takes in reports in the order of the log, at the log time at, and
 // returns what changed, in the order it was decided. The time of the reports
 // is their ObservedAt; at moves the timers of devices that kept silent. Trace
-// names the position of report i for the transitions it leads to; nil leaves
-// that out. Apply keeps nothing of reports.
+// names the position of report i for the transitions it leads to, and for -1
+// that of the whole call, which is what time alone leads to; nil leaves it
+// out. Apply keeps nothing of reports.
 func (e *Engine) Apply(reports []devices.Report, at time.Time, trace func(i int) string) []Transition {
 	now := e.advance(at)
 	e.round.trace = trace

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -399,6 +400,29 @@ func TestTracesNameTheReportThatDecided(t *testing.T) {
 	got := s.engine.Apply(reports, minute(3), func(i int) string { return "p0/7/" + string(rune('0'+i)) })
 	if len(got) != 2 || got[0].Trace != "p0/7/1" || got[1].Trace != "p0/7/2" || got[1].Change != Repeated {
 		t.Errorf("transitions %+v", got)
+	}
+}
+
+// Twelve hours that arrive at once end as they would have live.
+func TestStoreAndForwardGivesTheSameAlarms(t *testing.T) {
+	t.Parallel()
+	set := compile(t, untimed()...)
+	live, later := NewEngine(set), NewEngine(set)
+	var want []Transition
+	var backlog []devices.Report
+	for n := range 720 {
+		values := map[string]any{"temperature": 6 + 4*math.Sin(float64(n)/9), "door_open": n%50 < 5, "humidity": 40 + float64(n%60)}
+		r := reportOf(fridgeID, minute(float64(n)), values)
+		want = append(want, live.Apply([]devices.Report{r}, minute(float64(n)), nil)...)
+		r.ReceivedAt = minute(720)
+		backlog = append(backlog, r)
+	}
+	got := later.Apply(backlog, minute(720), nil)
+	if diff := cmp.Diff(life(want), life(got)); diff != "" {
+		t.Errorf("alarms differ (-live +later):\n%s", diff)
+	}
+	if len(life(want)) < 20 {
+		t.Errorf("only %d alarms: the test shows nothing", len(life(want)))
 	}
 }
 

@@ -19,6 +19,9 @@ func (e *Engine) advance(at time.Time) int64 {
 	}
 	if e.now != 0 && e.silent > 0 && now-e.now > 2*int64(heartbeat) {
 		e.listening = now
+		for _, d := range e.devices {
+			e.schedule(d) // also those that had nothing more to wait for
+		}
 	}
 	e.now = max(e.now, now)
 	return e.now

@@ -130,6 +130,23 @@ func TestAfterAnOutageOfOursEachDeviceHasItsGraceAgain(t *testing.T) {
 	s.want(change{"quiet", "raised", 135})
 }
 
+func TestASilenceThatWasBeingTimedDuringAnOutageIsTimedAnew(t *testing.T) {
+	t.Parallel()
+	rule := quiet()
+	rule.For = 10 * time.Minute
+	s := newStory(t, rule)
+	s.report(0, map[string]any{"temperature": 4})
+	s.apply(0, reportOf("fridge-2", minute(0), map[string]any{"temperature": 4}))
+	s.tick(16)                                      // pending on both since minute 15
+	s.report(120, map[string]any{"temperature": 4}) // an outage of ours
+	s.tick(144)
+	s.want()
+	s.tick(150)
+	if len(s.got) != 2 || s.got[0].PendingSince != minute(135) || s.got[0].RaisedAt != minute(145) {
+		t.Errorf("transitions %+v", s.got)
+	}
+}
+
 func TestAnEngineWithoutTimedRulesAsksForNoTicks(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, Rule{ID: "warm", When: "temperature > 8", For: time.Hour, ClearFor: time.Hour})

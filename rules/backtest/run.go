@@ -60,7 +60,11 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 	if err != nil {
 		return Result{}, err
 	}
+	in.Rules = slices.Clone(in.Rules)
 	directory, declared, assumed := declare(in, all)
+	for i := range declared {
+		declared[i].Version = max(declared[i].Version, 1)
+	}
 	set, err := rules.Compile(declared, directory)
 	if err != nil {
 		return Result{}, fmt.Errorf("rules: %w", err)

@@ -55,7 +55,10 @@ func runFile(ctx context.Context, path string, load Loader, result *Result) erro
 		if err != nil {
 			return fmt.Errorf("%s: rules: %w", path, err)
 		}
-		declared.rules = append(declared.rules, r...)
+		for _, one := range r {
+			one.Version = max(one.Version, 1) // a file does not know how often its rule was changed
+			declared.rules = append(declared.rules, one)
+		}
 		declared.models = append(declared.models, m...)
 	}
 	for i := range f.Tests {
