@@ -31,14 +31,15 @@ type GroupOptions struct {
 
 // Group works through every partition that it can lease.
 type Group struct {
-	opts    GroupOptions
-	working atomic.Int64
+	opts      GroupOptions
+	working   atomic.Int64
+	positions []atomic.Uint64 // by partition
 }
 
 // NewGroup returns a group; nothing runs before [Group.Run].
 func NewGroup(opts GroupOptions) *Group {
 	opts.Worker.setDefaults()
-	return &Group{opts: opts}
+	return &Group{opts: opts, positions: make([]atomic.Uint64, opts.Partitions)}
 }
 
 // Run holds leases and works until ctx ends. It returns when every worker has
@@ -60,14 +61,18 @@ func (g *Group) Run(ctx context.Context) error {
 // through now.
 func (g *Group) Working() int { return int(g.working.Load()) }
 
+// Position returns the position in the log up to which this node has worked
+// through a partition, effects committed; 0 when it has not.
+func (g *Group) Position(p int) uint64 { return g.positions[p].Load() }
+
 func (g *Group) newWorker(p int, epoch int64) *Worker {
 	decl := g.opts.Current()
 	return &Worker{
 		partition: p, epoch: epoch,
 		log: g.opts.Log, store: g.opts.Store, committer: g.opts.Committer, current: g.opts.Current,
 		owns:    func(s rules.Subject) bool { return g.opts.Log.PartitionOf(devices.ID(s.ID)) == p },
-		working: &g.working,
-		logger:  g.opts.Logger, metrics: g.opts.Metrics, opts: g.opts.Worker,
+		working: &g.working, position: &g.positions[p],
+		logger: g.opts.Logger, metrics: g.opts.Metrics, opts: g.opts.Worker,
 		engine:  rules.NewEngine(decl.Rules),
 		watcher: recalls.NewWatcher(decl.Watch),
 		decl:    decl,

@@ -8,6 +8,7 @@ import (
 
 // Metrics count what workers commit.
 type Metrics struct {
+	reports     prometheus.Counter
 	transitions *prometheus.CounterVec
 	commits     prometheus.Counter
 	retries     prometheus.Counter
@@ -17,6 +18,10 @@ type Metrics struct {
 // NewMetrics registers the counters of all workers of a node.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
+		reports: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "telltale_rules_reports_total",
+			Help: "Reports that the rules have judged; telltale_ingest_reports_total less this is their lag.",
+		}),
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "telltale_alarm_transitions_total",
 			Help: "Committed changes of alarms, by kind of change.",
@@ -35,7 +40,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
 	}
-	reg.MustRegister(m.transitions, m.commits, m.retries, m.delay)
+	reg.MustRegister(m.reports, m.transitions, m.commits, m.retries, m.delay)
 	return m
 }
 

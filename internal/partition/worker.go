@@ -90,6 +90,7 @@ type Worker struct {
 	current   func() *Declarations
 	owns      func(rules.Subject) bool // whether the subject's device is of this partition
 	working   *atomic.Int64            // of the group: how many are recovered
+	position  *atomic.Uint64           // of the group: what is committed, or had no effect
 	logger    *zap.Logger
 	opts      WorkerOptions
 	metrics   *Metrics
@@ -136,7 +137,11 @@ func (w *Worker) step(ctx context.Context) error {
 		return err
 	}
 	w.addSnapshot(false)
-	return w.commit(ctx)
+	if err := w.commit(ctx); err != nil {
+		return err
+	}
+	w.position.Store(w.seq)
+	return nil
 }
 
 // keepUp goes over to the newest declarations. It is called before every
@@ -216,6 +221,7 @@ func (w *Worker) decide(message stream.Message) {
 		w.round.Points = append(w.round.Points, points...)
 		w.round.Due = append(w.round.Due, due...)
 	}
+	w.metrics.reports.Add(float64(len(message.Reports)))
 	w.seq = message.Seq
 	w.reports += len(message.Reports)
 	w.sinceReports += max(1, len(message.Reports))

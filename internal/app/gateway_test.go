@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"telltale/internal/config"
+	"telltale/internal/declare"
+	"telltale/internal/postgres/pgtest"
+)
+
+// startGateway runs a gateway in this process, on a database of its own, and
+// stops it at the end of the test.
+func startGateway(t *testing.T, change func(*config.Config)) *App {
+	t.Helper()
+	cfg := config.Default(t.TempDir())
+	cfg.Database.URL = config.Secret(pgtest.EmptyURL(t))
+	cfg.MQTT.Listen, cfg.HTTP.Listen = unusedAddress(t), unusedAddress(t)
+	cfg.HTTP.PublicURL = "http://" + cfg.HTTP.Listen
+	if change != nil {
+		change(&cfg)
+	}
+	logger := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
+	a, err := New(t.Context(), cfg, Options{Version: "test", Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if err := a.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	await(t, "the gateway to take messages", func() bool {
+		for _, check := range a.checks() {
+			if check.Ask(t.Context()) != nil {
+				return false
+			}
+		}
+		return true
+	})
+	return a
+}
+
+// declareAll applies declarations and returns when they count.
+func declareAll(t *testing.T, a *App, text string) {
+	t.Helper()
+	set, err := declare.ParseSources(declare.Source{Name: "test.yaml", Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := a.db.Apply(t.Context(), set, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the declarations to count", func() bool { return a.declarations.Directory().Version() >= plan.Version })
+}
