@@ -16,7 +16,8 @@ type frame struct {
 
 	rings    []ring
 	trackers []tracker
-	stale    int64 // age at which a value is stale; 0: never
+	windows  []remembered // by the model's windows
+	stale    int64        // age at which a value is stale; 0: never
 
 	// How long nothing was heard from the device, on our clock: in all, and
 	// as far as we were listening. They differ after an outage of our own.
@@ -47,6 +48,7 @@ type binder struct {
 	layout   map[string]int // metric name to slot
 	rings    []ringSpec     // readings to keep
 	trackers []trackerSpec  // conditions to add up
+	windows  []windowSpec   // spans to remember within a frame
 }
 
 func (b *binder) slot(name string) int {

@@ -38,44 +38,89 @@ func (b *binder) window(n windowNode) numberFunc {
 			return float64(r.countIn(f.now - length))
 		}
 	}
-	compute := windowFunc(n.name, length)
+	w := windowAt{ring: i, window: b.windowIndex(i, length), length: length}
+	compute := w.function(n.name)
 	return func(f *frame) float64 {
 		if f.slots[slot].at < f.oldest {
 			return math.NaN()
 		}
-		return compute(&f.rings[i], f.now-length, f.stale)
+		return compute(f)
 	}
 }
 
-// windowFunc returns how a function is computed from a window's start on.
-func windowFunc(name string, length int64) func(r *ring, start, stale int64) float64 {
-	half := float64(length) / 2
-	of := func(pick func(a *aggregate) float64) func(r *ring, start, stale int64) float64 {
-		return func(r *ring, start, stale int64) float64 {
-			a := r.over(start, stale)
-			if a.owned < half {
+// windowSpec is a span of one ring that conditions look at.
+type windowSpec struct {
+	ring   int
+	length int64
+}
+
+// windowIndex returns the index under which the frame remembers what a window
+// holds. Rules that look at the same one share the work.
+func (b *binder) windowIndex(ring int, length int64) int {
+	wanted := windowSpec{ring, length}
+	for i, spec := range b.windows {
+		if spec == wanted {
+			return i
+		}
+	}
+	b.windows = append(b.windows, wanted)
+	return len(b.windows) - 1
+}
+
+// remembered is what a window held when it was last asked.
+type remembered struct {
+	ring    *ring
+	version int
+	start   int64
+	aggregate
+}
+
+// windowAt is where the functions of one window find their data.
+type windowAt struct {
+	ring, window int
+	length       int64
+}
+
+// aggregate returns what the window holds now.
+func (w windowAt) aggregate(f *frame) *remembered {
+	r, start := &f.rings[w.ring], f.now-w.length
+	m := &f.windows[w.window]
+	if m.ring != r || m.version != r.version || m.start != start {
+		*m = remembered{r, r.version, start, r.over(start, f.stale)}
+	}
+	return m
+}
+
+// function returns how one function of the window is computed.
+func (w windowAt) function(name string) numberFunc {
+	half := float64(w.length) / 2
+	of := func(pick func(m *remembered, f *frame) float64) numberFunc {
+		return func(f *frame) float64 {
+			m := w.aggregate(f)
+			if m.owned < half {
 				return math.NaN()
 			}
-			return pick(&a)
+			return pick(m, f)
 		}
 	}
 	switch name {
 	case "avg":
-		return of(func(a *aggregate) float64 { return a.mean })
+		return of(func(m *remembered, _ *frame) float64 { return m.mean() })
 	case "min":
-		return of(func(a *aggregate) float64 { return a.min })
+		return of(func(m *remembered, _ *frame) float64 { return m.min })
 	case "max":
-		return of(func(a *aggregate) float64 { return a.max })
+		return of(func(m *remembered, _ *frame) float64 { return m.max })
 	case "stddev":
-		return of(func(a *aggregate) float64 { return math.Sqrt(a.square / a.owned) })
+		return of(func(m *remembered, f *frame) float64 { return m.ring.deviation(&m.aggregate, m.start, f.stale) })
 	case "rate":
-		return func(r *ring, start, _ int64) float64 { return r.slope(start, length) }
+		return func(f *frame) float64 { return f.rings[w.ring].slope(f.now-w.length, w.length) }
 	default: // delta
-		return func(r *ring, start, stale int64) float64 {
+		return func(f *frame) float64 {
+			r := &f.rings[w.ring]
 			if r.count == 0 {
 				return math.NaN()
 			}
-			return r.at(r.count-1).number - r.valueAt(start, stale)
+			return r.at(r.count-1).number - r.valueAt(f.now-w.length, f.stale)
 		}
 	}
 }

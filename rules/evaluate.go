@@ -8,6 +8,9 @@ func (e *Engine) prepare(d *device, now, at int64) *frame {
 	f := &e.frame
 	f.slots, f.rings, f.trackers, f.now = d.slots, d.rings, d.trackers, now
 	f.stale = d.plan.stale
+	if len(f.windows) < d.plan.windows {
+		f.windows = make([]remembered, d.plan.windows)
+	}
 	f.oldest = math.MinInt64 + 1
 	if d.plan.stale > 0 {
 		f.oldest = now - d.plan.stale

@@ -29,6 +29,7 @@ type ring struct {
 	first   int      // index of the oldest
 	count   int
 	since   int64 // time of the first reading ever; 0: none yet
+	version int   // changes with every reading
 }
 
 func (r *ring) at(i int) *sample { return &r.samples[(r.first+i)&(len(r.samples)-1)] }
@@ -50,6 +51,7 @@ func (r *ring) push(s sample, keep int64) {
 		r.since = s.at
 	}
 	r.count++
+	r.version++
 	*r.at(r.count - 1) = s
 }
 
@@ -76,39 +78,65 @@ func (r *ring) from(start int64) int {
 // owned by nobody, and the last reading owns nothing yet.
 type aggregate struct {
 	owned    float64 // nanoseconds owned within the window
-	mean     float64 // weighted by time
-	square   float64 // sum of weighted squared distances from the mean
+	sum      float64 // of value times owned
 	min, max float64 // of the values in force within the window
 }
 
-// over gathers the window [start, now].
+func (a *aggregate) mean() float64 { return a.sum / a.owned }
+
+// over gathers the window that begins at start and ends with the last reading.
 func (r *ring) over(start, stale int64) aggregate {
 	a := aggregate{min: math.Inf(1), max: math.Inf(-1)}
 	for i := r.from(start); i < r.count; i++ {
-		s := r.at(i)
-		owned := int64(0)
-		if i+1 < r.count {
-			owned = r.at(i+1).at - s.at
-			if stale > 0 && owned > stale {
-				owned = 0
-			}
+		v := r.at(i).number
+		owned := r.owned(i, start, stale)
+		if owned < 0 {
+			continue
 		}
-		if s.at < start {
-			if owned -= start - s.at; owned <= 0 {
-				continue // it was over before the window began
-			}
+		a.owned += float64(owned)
+		a.sum += v * float64(owned)
+		if v < a.min {
+			a.min = v
 		}
-		a.min, a.max = math.Min(a.min, s.number), math.Max(a.max, s.number)
-		if owned > 0 {
-			// Welford's way with weights: no large sums, so no cancellation.
-			weight := float64(owned)
-			a.owned += weight
-			distance := s.number - a.mean
-			a.mean += distance * weight / a.owned
-			a.square += weight * distance * (s.number - a.mean)
+		if v > a.max {
+			a.max = v
 		}
 	}
 	return a
+}
+
+// owned is for how long after start reading i was in force; negative when it
+// was over before start.
+func (r *ring) owned(i int, start, stale int64) int64 {
+	s := r.at(i)
+	owned := int64(0)
+	if i+1 < r.count {
+		owned = r.at(i+1).at - s.at
+		if stale > 0 && owned > stale {
+			owned = 0
+		}
+	}
+	if s.at >= start {
+		return owned
+	}
+	if owned -= start - s.at; owned > 0 {
+		return owned
+	}
+	return -1
+}
+
+// deviation is the standard deviation within a window whose aggregate is
+// known. It takes a second look at the readings, because the quick formula
+// loses all digits where values are large and close together.
+func (r *ring) deviation(a *aggregate, start, stale int64) float64 {
+	mean, squares := a.mean(), 0.0
+	for i := r.from(start); i < r.count; i++ {
+		if owned := r.owned(i, start, stale); owned > 0 {
+			distance := r.at(i).number - mean
+			squares += float64(owned) * distance * distance
+		}
+	}
+	return math.Sqrt(squares / a.owned)
 }
 
 // countIn returns the number of readings after start.

@@ -52,6 +52,7 @@ type modelPlan struct {
 	rings    []ringSpec // readings that windows need
 	ringOf   []int      // slot to ring, or -1
 	trackers []trackerSpec
+	windows  int     // how many spans of readings the rules look at
 	tracking [][]int // by slot: the trackers that look at it
 	onFaults []int   // the trackers that look at fault codes
 }
@@ -127,7 +128,7 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 
 // keep takes over what the bound conditions need to be kept.
 func (mp *modelPlan) keep(b *binder) {
-	mp.rings, mp.trackers = b.rings, b.trackers
+	mp.rings, mp.trackers, mp.windows = b.rings, b.trackers, len(b.windows)
 	mp.ringOf = make([]int, len(mp.names))
 	for slot := range mp.ringOf {
 		mp.ringOf[slot] = -1
