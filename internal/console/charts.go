@@ -13,6 +13,7 @@ import (
 // chartData is what the script draws. Times are Unix seconds.
 type chartData struct {
 	Unit   string        `json:"unit"`
+	Switch bool          `json:"switch,omitempty"` // values are 0 and 1 and mean no and yes
 	From   float64       `json:"from"`
 	To     float64       `json:"to"`
 	Series []chartSeries `json:"series"`

@@ -37,14 +37,14 @@ func (s *Server) figure(ctx context.Context, v viewer, id devices.ID, model *dev
 	if m.Unit == "bool" {
 		print = func(f float64) string { return fmt.Sprintf("%.0f%s%%", f*100, thin) }
 	}
-	figure := &chart{Title: title(m.Name), Table: v.table(buckets, print)}
-	figure.Summary = v.summary(m.Name, from, to, buckets, print)
+	figure := &chart{Title: title(metricName(m)), Table: v.table(buckets, print)}
+	figure.Summary = v.summary(metricName(m), from, to, buckets, print)
 	if m.Unit == "bool" {
-		figure.Summary = onSummary(v, m.Name, from, to, buckets)
+		figure.Summary = onSummary(v, metricName(m), from, to, buckets)
 	}
 	figure.data = chartData{
-		Unit: unitSign(m.Unit), From: unix(from), To: unix(to),
-		Series: []chartSeries{lineOf(words(m.Name), buckets, step, gapFor(step, model.StaleAfter))},
+		Unit: unitSign(m.Unit), Switch: m.Unit == "bool", From: unix(from), To: unix(to),
+		Series: []chartSeries{lineOf(metricName(m), buckets, step, gapFor(step, model.StaleAfter))},
 	}
 	return figure, nil
 }

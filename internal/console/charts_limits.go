@@ -11,7 +11,7 @@ import (
 // A comparison of a metric, bare or in a window function, with a number, from
 // either side. What a function changes the unit of has no limit to draw.
 var (
-	metricFirst = regexp.MustCompile(`(?:\b(\w+)\(\s*)?\b([A-Za-z_]\w*)\s*(?:,\s*"[^"]*"\s*\))?\s*(?:>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)`)
+	metricFirst = regexp.MustCompile(`(?:\b(\w+)\(\s*)?\b([A-Za-z_]\w*)\s*(,\s*"[^"]*"\s*\))?\s*(?:>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)`)
 	numberFirst = regexp.MustCompile(`(-?\d+(?:\.\d+)?)\s*(?:>=|<=|>|<)\s*(?:(\w+)\(\s*)?\b([A-Za-z_]\w*)`)
 	identifier  = regexp.MustCompile(`\b[A-Za-z_]\w*\b`)
 )
@@ -54,7 +54,11 @@ func limitsOf(when, metric string) []float64 {
 		}
 	}
 	for _, m := range metricFirst.FindAllStringSubmatch(when, -1) {
-		add(m[1], m[2], m[3])
+		function := m[1]
+		if m[3] == "" {
+			function = "" // the comparison stands inside the function's brackets
+		}
+		add(function, m[2], m[4])
 	}
 	for _, m := range numberFirst.FindAllStringSubmatch(when, -1) {
 		add(m[2], m[3], m[1])

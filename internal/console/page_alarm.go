@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"maps"
 	"net/http"
 	"slices"
 
@@ -24,11 +23,17 @@ type alarmContents struct {
 // namedValue is one value as it is read.
 type namedValue struct{ Name, Text string }
 
-// namedValues prints values with the units of their model, by name.
+// namedValues prints values with the units of their model: temperatures
+// first, then other quantities, then switches, each by name.
 func namedValues(values map[string]devices.Value, model *devices.Model) []namedValue {
-	var out []namedValue
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		out = append(out, namedValue{words(name), quantity(values[name], metricOf(model, name))})
+	metrics := make([]devices.Metric, 0, len(values))
+	for name := range values {
+		metrics = append(metrics, metricOf(model, name))
+	}
+	slices.SortFunc(metrics, compareMetrics)
+	out := make([]namedValue, len(metrics))
+	for i, m := range metrics {
+		out[i] = namedValue{metricName(m), quantity(values[m.Name], m)}
 	}
 	return out
 }

@@ -232,14 +232,19 @@ func (s *Server) metricFigures(r *http.Request, v viewer, row views.DeviceRow, m
 		}
 		figure.Source = fmt.Sprintf("/charts/device/%s?metric=%s&range=%s",
 			url.PathEscape(string(row.ID)), url.QueryEscape(m.Name), chosen.Key)
-		figures = append(figures, metricChart{Name: title(m.Name), Now: now, Chart: figure})
+		figures = append(figures, metricChart{Name: title(metricName(m)), Now: now, Chart: figure})
 	}
 	return figures, nil
 }
 
-// chartOrder lists a model's metrics: quantities before switches, each by
-// name, with temperatures first, since they are what most people came for.
+// chartOrder lists a model's metrics as people look for them.
 func chartOrder(model *devices.Model) []devices.Metric {
+	return slices.SortedFunc(maps.Values(model.Metrics), compareMetrics)
+}
+
+// compareMetrics puts temperatures first, since they are what most people
+// came for, and switches last.
+func compareMetrics(a, b devices.Metric) int {
 	rank := func(m devices.Metric) int {
 		switch m.Unit {
 		case "Cel":
@@ -250,7 +255,5 @@ func chartOrder(model *devices.Model) []devices.Metric {
 			return 1
 		}
 	}
-	return slices.SortedFunc(maps.Values(model.Metrics), func(a, b devices.Metric) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
-	})
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
 }

@@ -92,7 +92,7 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 		return err
 	}
 	page.Tickets = ticketLines(open.Rows)
-	toSign, err := s.deps.Pages.ListRecalls(ctx, recalls.Query{Statuses: []recalls.Status{recalls.Proposed}, Limit: overviewRows})
+	toSign, err := s.deps.Recalls.ListRecalls(ctx, recalls.Query{Statuses: []recalls.Status{recalls.Proposed}, Limit: overviewRows})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"telltale/internal/access"
 	"telltale/internal/views"
@@ -16,6 +17,7 @@ import (
 // recallLine is a recall with the state of its ledger.
 type recallLine struct {
 	*recalls.Recall
+	Heading   string
 	Balance   recalls.Balance
 	Approvals int
 }
@@ -23,7 +25,7 @@ type recallLine struct {
 func recallLines(all []*recalls.Recall) []recallLine {
 	lines := make([]recallLine, len(all))
 	for i, r := range all {
-		lines[i] = recallLine{Recall: r, Balance: r.Balance()}
+		lines[i] = recallLine{Recall: r, Heading: goodsOf(r), Balance: r.Balance()}
 		for _, sig := range r.Signatures {
 			if sig.Meaning == "approved" {
 				lines[i].Approvals++
@@ -52,14 +54,14 @@ func (s *Server) recallsPage(w http.ResponseWriter, r *http.Request) {
 	}}
 	after := r.URL.Query().Get("after")
 	if after == "" {
-		toSign, err := s.deps.Pages.ListRecalls(r.Context(), recalls.Query{Statuses: []recalls.Status{recalls.Proposed}})
+		toSign, err := s.deps.Recalls.ListRecalls(r.Context(), recalls.Query{Statuses: []recalls.Status{recalls.Proposed}})
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
 		page.ToSign = recallLines(toSign)
 	}
-	decided, err := s.deps.Pages.ListRecalls(r.Context(), recalls.Query{
+	decided, err := s.deps.Recalls.ListRecalls(r.Context(), recalls.Query{
 		Statuses: []recalls.Status{recalls.Approved, recalls.Executing, recalls.Closed, recalls.Rejected},
 		After:    after, Limit: views.DefaultLimit + 1,
 	})
@@ -93,6 +95,7 @@ type ledgerBar struct {
 type recallContents struct {
 	*chrome
 	Recall  *recalls.Recall
+	Heading string
 	Items   []itemLine
 	Ledger  ledgerBar
 	Missing string // what the decision still needs
@@ -101,12 +104,12 @@ type recallContents struct {
 }
 
 func (s *Server) recallPage(w http.ResponseWriter, r *http.Request) {
-	recall, err := s.deps.Pages.Recall(r.Context(), r.PathValue("id"))
+	recall, err := s.deps.Recalls.Recall(r.Context(), r.PathValue("id"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	c, _, err := s.frame(r, recall.ID+" "+recall.Reason, "recalls")
+	c, _, err := s.frame(r, recall.ID, "recalls")
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -120,12 +123,24 @@ func (s *Server) recallPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page := recallContents{chrome: c, Recall: recall, Ledger: ledgerOf(recall.Balance())}
+	page := recallContents{chrome: c, Recall: recall, Heading: goodsOf(recall), Ledger: ledgerOf(recall.Balance())}
 	for _, it := range recall.Items {
 		page.Items = append(page.Items, itemLine{it, nameOf(names, it.CustomerID), it.Unaccounted()})
 	}
 	page.decide()
 	s.show(w, "recall", page)
+}
+
+// goodsOf says which goods are taken back.
+func goodsOf(r *recalls.Recall) string {
+	var lots []string
+	for _, l := range r.Lots {
+		lots = append(lots, l.Lot)
+	}
+	if len(lots) == 1 {
+		return "Recall of lot " + lots[0]
+	}
+	return "Recall of lots " + strings.Join(lots, ", ")
 }
 
 func ledgerOf(b recalls.Balance) ledgerBar {

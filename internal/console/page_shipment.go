@@ -31,7 +31,8 @@ type shipmentContents struct {
 	Profile     *shipments.StorageProfile
 	Verdict     shipments.Verdict
 	Headline    string
-	Explanation []string
+	Because     string   // the sentence that names the verdict and its reason
+	Explanation []string // the arithmetic before it
 	Held        int64
 	Recalls     []string
 	Chart       *chart
@@ -59,11 +60,11 @@ type judged struct {
 // judgeShipment reads a shipment's evidence and judges it, so that a page
 // never shows a verdict older than its chart.
 func (s *Server) judgeShipment(ctx context.Context, id string) (*judged, error) {
-	c, err := s.deps.Pages.ReadCase(ctx, id)
+	c, err := s.deps.Shipments.ReadCase(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	trace, err := s.deps.Pages.LoadTrace(ctx, id)
+	trace, err := s.deps.Shipments.LoadTrace(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +94,14 @@ func shipmentContentsOf(c *chrome, found *judged) shipmentContents {
 	a := &found.assessment
 	page := shipmentContents{
 		chrome: c, Shipment: found.shipment, Profile: found.profile,
-		Verdict: a.Verdict, Headline: headline(a), Explanation: a.Explanation,
+		Verdict: a.Verdict, Headline: headline(a),
 		Limits:     fmt.Sprintf("%s to %s", celsius(found.profile.Limits.Min), celsius(found.profile.Limits.Max)),
 		Excursions: a.Excursions, Outside: seconds(a.SecondsOutside), Gaps: a.Gaps, Excluded: a.Excluded,
 		Points: a.TracePoints, DataUntil: a.DataUntil, ComputedAt: a.ComputedAt,
 		Chart: c.shipmentFigure(found),
+	}
+	if n := len(a.Explanation); n > 0 {
+		page.Because, page.Explanation = a.Explanation[n-1], a.Explanation[:n-1]
 	}
 	for _, b := range a.Budgets {
 		page.Budgets = append(page.Budgets, c.budgetOf(b))
@@ -134,11 +138,11 @@ func headline(a *excursion.Assessment) string {
 // fillShipment reads what people have decided and to whom the goods go.
 func (s *Server) fillShipment(r *http.Request, page *shipmentContents) error {
 	ctx := r.Context()
-	holds, err := s.deps.Pages.ListHolds(ctx, recalls.HoldQuery{Shipment: page.Shipment.ID})
+	holds, err := s.deps.Recalls.ListHolds(ctx, recalls.HoldQuery{Shipment: page.Shipment.ID})
 	if err != nil {
 		return err
 	}
-	named, err := s.deps.Pages.ListRecalls(ctx, recalls.Query{Shipment: page.Shipment.ID})
+	named, err := s.deps.Recalls.ListRecalls(ctx, recalls.Query{Shipment: page.Shipment.ID})
 	if err != nil {
 		return err
 	}

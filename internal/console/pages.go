@@ -77,9 +77,9 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/tickets/{id}", access.WorkTickets, s.changeTicket)
 	act("/tickets/{id}/comments", access.WorkTickets, s.commentTicket)
 	act("/alarms/{id}/acknowledge", access.HandleAlarms, s.acknowledgeAlarm)
-	act("/recalls/{id}/approve", access.DecideRecalls, s.signRecall(s.deps.Decisions.Approve))
-	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.Decisions.Reject))
-	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.Decisions.Close))
+	act("/recalls/{id}/approve", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Approve))
+	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Reject))
+	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Close))
 	act("/quarantine/replay", access.HandleRefused, s.replayRefused)
 
 	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +232,7 @@ func (s *Server) renderError(w http.ResponseWriter, r *http.Request, status int,
 	headings := map[int]string{
 		http.StatusNotFound:            "Nothing here",
 		http.StatusForbidden:           "Not permitted",
-		http.StatusConflict:            "Somebody was faster",
+		http.StatusConflict:            "Not possible now",
 		http.StatusUnprocessableEntity: "That cannot be done",
 		http.StatusBadRequest:          "That cannot be done",
 		http.StatusServiceUnavailable:  "Not right now",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +50,10 @@ func (v viewer) Ago(t time.Time) template.HTML {
 // At renders a time of day, with the exact time as its title.
 func (v viewer) At(t time.Time) template.HTML { return v.timeElement(t, "data-at", v.short(t)) }
 
-// Exactly renders a time to the second.
-func (v viewer) Exactly(t time.Time) template.HTML { return v.timeElement(t, "data-at", v.exact(t)) }
+// Exactly renders a time to the second; its zone is in the title.
+func (v viewer) Exactly(t time.Time) template.HTML {
+	return v.timeElement(t, "data-at", t.In(v.Zone).Format("2 Jan 2006, 15:04:05"))
+}
 
 // timeElement builds the element around a time. Its text never holds markup.
 func (v viewer) timeElement(t time.Time, attr, text string) template.HTML {
@@ -59,6 +62,39 @@ func (v viewer) timeElement(t time.Time, attr, text string) template.HTML {
 	}
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s" %s>%s</time>`, //nolint:gosec // made of formatted times only
 		t.UTC().Format(time.RFC3339), v.exact(t), attr, text))
+}
+
+// utcTime finds the times that sentences of ours hold: "2026-11-22 07:30 UTC",
+// with or without seconds.
+var utcTime = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2})? UTC\b`)
+
+// Text renders a sentence that was stored for everybody with its times in the
+// viewer's zone. Everything else in it stays text.
+func (v viewer) Text(sentence string) template.HTML {
+	var b strings.Builder
+	rest := sentence
+	for {
+		at := utcTime.FindStringIndex(rest)
+		if at == nil {
+			break
+		}
+		b.WriteString(template.HTMLEscapeString(rest[:at[0]]))
+		b.WriteString(v.localised(rest[at[0]:at[1]]))
+		rest = rest[at[1]:]
+	}
+	b.WriteString(template.HTMLEscapeString(rest))
+	return template.HTML(b.String()) //nolint:gosec // every part is escaped
+}
+
+// localised turns one time of a sentence into an element; what is no time
+// after all stays as it is.
+func (v viewer) localised(text string) string {
+	for _, layout := range []string{"2006-01-02 15:04:05 MST", "2006-01-02 15:04 MST"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return string(v.timeElement(t, "data-at", v.short(t)))
+		}
+	}
+	return text
 }
 
 // Span prints how long something lasted or has lasted until now.
@@ -163,6 +199,16 @@ func quantity(v devices.Value, m devices.Metric) string {
 	return decimal(v.Number)
 }
 
+// metricName is a metric's name in words, without the unit that many devices
+// end it with: "compressor_w" in watts is "compressor".
+func metricName(m devices.Metric) string {
+	name, suffix := m.Name, "_"+strings.ToLower(m.Unit)
+	if len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	return words(name)
+}
+
 // words turns an identifier into words: "door_open" is "door open".
 func words(identifier string) string {
 	return strings.ReplaceAll(identifier, "_", " ")
@@ -212,7 +258,13 @@ func plural(n int64, word string) string {
 // text, otherwise as a hex dump. The second value says which it was.
 func payloadText(payload []byte) (text, form string) {
 	const limit = 4096
-	shown := payload[:min(len(payload), limit)]
+	shown := payload
+	if len(payload) > limit {
+		shown = payload[:limit]
+		for len(shown) > limit-utf8.UTFMax && !utf8.Valid(shown) {
+			shown = shown[:len(shown)-1] // the cut may have split a character
+		}
+	}
 	if utf8.Valid(shown) && !strings.ContainsFunc(string(shown), unprintable) {
 		return string(shown), "text"
 	}

@@ -7,19 +7,19 @@ import (
 	"telltale/devices"
 	"telltale/internal/views"
 	"telltale/rules"
-	"telltale/rules/excursion"
 	"telltale/tickets"
 	"telltale/tickets/recalls"
 )
 
-// PageReads is what the pages read. Errors about ids that name nothing are
+// PageReads is what only the pages read: lists that join several aggregates,
+// and what they lead to. What the API reads as well has interfaces of its own
+// in deps.go. Errors about ids that name nothing are
 // the domain's own; what is declared and optional is nil when it is missing.
 type PageReads interface {
 	TicketReads
 	AlarmReads
 	DeviceReads
 	ShipmentReads
-	RecallReads
 	CustomerReads
 }
 
@@ -49,22 +49,6 @@ type DeviceReads interface {
 // ShipmentReads is what pages read about shipments.
 type ShipmentReads interface {
 	ShipmentRows(ctx context.Context, q views.ShipmentQuery) (views.Page[recalls.Summary], error)
-	ReadCase(ctx context.Context, shipment string) (*recalls.Case, error)
-	LoadTrace(ctx context.Context, shipment string) (excursion.Trace, error)
-}
-
-// RecallReads is what pages read about recalls and holds.
-type RecallReads interface {
-	ListRecalls(ctx context.Context, query recalls.Query) ([]*recalls.Recall, error)
-	Recall(ctx context.Context, id string) (*recalls.Recall, error)
-	ListHolds(ctx context.Context, query recalls.HoldQuery) ([]recalls.Hold, error)
-}
-
-// RecallDecisions is how people decide about recalls.
-type RecallDecisions interface {
-	Approve(ctx context.Context, id, person, comment string) (*recalls.Recall, error)
-	Reject(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
-	Close(ctx context.Context, id, person, reason string) (*recalls.Recall, error)
 }
 
 // CustomerReads is what pages read about customers.

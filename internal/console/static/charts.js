@@ -19,6 +19,7 @@
   function two(n) { return (n < 10 ? "0" : "") + n; }
   function clock(t) { var d = new Date(t * 1000); return two(d.getHours()) + ":" + two(d.getMinutes()); }
   function day(t) { return new Date(t * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" }); }
+  function said(data, v) { return data.switch && (v === 0 || v === 1) ? (v ? "yes" : "no") : number(v); }
   function number(v) { return String(Math.round(v * 100) / 100).replace("-", "\u2212"); }
 
   function xLabels(u, splits, axis, space, step) {
@@ -102,7 +103,7 @@
       if (!all.length) return [0, 1];
       var min = Math.min.apply(null, all), max = Math.max.apply(null, all);
       var room = (max - min) * 0.12 || Math.max(Math.abs(max) * 0.1, 1);
-      if (data.unit === "" && min >= 0 && max <= 1) return [-0.08, 1.15];
+      if (data.switch) return [-0.15, 1.15];
       return [min - room, max + room];
     };
   }
@@ -118,7 +119,7 @@
       data.series.forEach(function (s, n) {
         var v = u.data[u.shown[n]][i];
         if (v === null || v === undefined) return;
-        var text = (data.series.length > 1 ? s.name + " " : "") + number(v) + (data.unit ? "\u202f" + data.unit : "");
+        var text = (data.series.length > 1 ? s.name + " " : "") + said(data, v) + (data.unit ? "\u202f" + data.unit : "");
         if (s.min) {
           var lo = u.data[u.shown[n] + 1][i], hi = u.data[u.shown[n] + 2][i];
           if (hi !== lo) text += " (" + number(lo) + " to " + number(hi) + ")";
@@ -144,7 +145,10 @@
     data.series.forEach(function (s, n) {
       var colour = colours[n % colours.length];
       shown.push(series.length);
-      series.push({ stroke: colour, width: 1.5, points: { show: s.t.length < 40, size: 4, fill: colour } });
+      series.push({
+        stroke: colour, width: 1.5, points: { show: s.t.length < 40, size: 4, fill: colour },
+        paths: data.switch ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      });
       var table = [s.t, s.v];
       if (s.min) {
         series.push({ stroke: "transparent", width: 0, points: { show: false } }, { stroke: "transparent", width: 0, points: { show: false } });
@@ -170,13 +174,16 @@
     var axis = { stroke: p.muted, font: "11px " + p.font, grid: { stroke: p.line, width: 1 }, ticks: { show: false } };
     var u = new uPlot({
       width: host.clientWidth, height: host.clientHeight,
-      padding: [10, 8, 0, 0],
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false }, points: { size: 7 } },
       scales: { x: { time: true, range: function (u, lo, hi) { return u.zoomed ? [lo, hi] : [data.from, data.to]; } }, y: { range: range(data) } },
       axes: [
         Object.assign({}, axis, { values: xLabels, grid: { show: false }, size: 36, space: 64 }),
-        Object.assign({}, axis, { size: 46, values: function (u, ticks) { return ticks.map(number); } }),
+        Object.assign({}, axis, {
+          size: 46,
+          values: function (u, ticks) { return ticks.map(function (v) { return data.switch ? (v === 0 ? "no" : v === 1 ? "yes" : "") : number(v); }); },
+        }),
       ],
       series: plan.series, bands: plan.bands,
       hooks: {
