@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
@@ -55,6 +57,10 @@ const (
 	// subscriber, connected or not.
 	outboundInflight = 1024
 
+	// forwardQueue is how many stored messages may wait to be sent on to other
+	// clients.
+	forwardQueue = 4096
+
 	// drainGrace is how long a stopping broker waits for messages in the
 	// pipeline, and ackGrace for their acknowledgements to be written.
 	drainGrace = 10 * time.Second
@@ -91,7 +97,8 @@ func NewBroker(p *Pipeline, opts BrokerOptions) (*Broker, error) {
 		return nil, fmt.Errorf("register broker metrics: %w", err)
 	}
 	b := &Broker{server: mqtt.New(serverOptions(opts))}
-	b.hook = &hook{pipeline: p, auth: opts.Authenticator, server: b.server, metrics: m, log: opts.Log}
+	b.hook = &hook{pipeline: p, auth: opts.Authenticator, server: b.server, metrics: m, log: opts.Log,
+		forward: make(chan *packets.Packet, forwardQueue)}
 	if err := b.server.AddHook(b.hook, nil); err != nil {
 		return nil, fmt.Errorf("prepare broker: %w", err)
 	}
@@ -142,6 +149,8 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.listener.refuse()
 		return fmt.Errorf("serve MQTT: %w", err)
 	}
+	var forwarding sync.WaitGroup
+	forwarding.Go(b.hook.forwardAll)
 	b.serving.Store(true)
 	<-ctx.Done()
 	b.serving.Store(false)
@@ -150,7 +159,10 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.hook.drain(drainGrace)
 	time.Sleep(ackGrace)
 	b.listener.hurry()
-	if err := b.server.Close(); err != nil {
+	err := b.server.Close()
+	close(b.hook.forward) // its senders, the clients' goroutines, have ended
+	forwarding.Wait()
+	if err != nil {
 		return fmt.Errorf("close MQTT: %w", err)
 	}
 	return nil

@@ -26,6 +26,7 @@ type hook struct {
 	server   *mqtt.Server
 	metrics  *brokerMetrics
 	log      *zap.Logger
+	forward  chan *packets.Packet // stored messages for other clients
 
 	draining atomic.Bool
 	inflight atomic.Int64 // messages between OnPublish and its return
@@ -129,11 +130,12 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	return false
 }
 
-// OnPublish implements [mqtt.Hook]. It must return nil or ErrRejectPacket: on
-// any other error the library acknowledges an MQTT 3.1.1 client all the same.
+// OnPublish implements [mqtt.Hook]. CodeSuccessIgnore acknowledges and leaves
+// the rest to us; ErrRejectPacket does not acknowledge. After any other error
+// the library acknowledges an MQTT 3.1.1 client all the same.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if cl.Net.Inline || codec.IsCommand(pk.TopicName) {
-		return pk, nil // ours, or a person's at a loopback address
+	if cl.Net.Inline {
+		return pk, nil // ours
 	}
 	h.inflight.Add(1)
 	defer h.inflight.Add(-1)
@@ -147,13 +149,15 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		cl.Stop(err)
 		return pk, packets.ErrRejectPacket
 	}
-	if codec.IsTelemetry(pk.TopicName) {
-		pk.FixedHeader.Retain = false // history is elsewhere
-	}
-	return pk, nil
+	h.retain(&pk)
+	h.pass(&pk)
+	return pk, packets.CodeSuccessIgnore
 }
 
 func (h *hook) store(cl *mqtt.Client, pk *packets.Packet) error {
+	if codec.IsCommand(pk.TopicName) {
+		return nil // from a person at a loopback address, and for a device
+	}
 	m := message(cl, pk)
 	// No context: the library has none to give. The wait ends by the
 	// pipeline's own patience.
@@ -166,6 +170,41 @@ func (h *hook) store(cl *mqtt.Client, pk *packets.Packet) error {
 
 func message(cl *mqtt.Client, pk *packets.Packet) Message {
 	return Message{Topic: pk.TopicName, Payload: pk.Payload, QoS: pk.FixedHeader.Qos, ClientID: cl.ID, ReceivedAt: time.Now()}
+}
+
+// retain keeps a message for later subscribers, but no telemetry: its history
+// is elsewhere.
+func (h *hook) retain(pk *packets.Packet) {
+	if pk.FixedHeader.Retain && !codec.IsTelemetry(pk.TopicName) {
+		h.server.Topics.RetainMessage(pk.Copy(false))
+	}
+}
+
+// pass hands a message on to the clients that subscribe to its topic. The
+// library would do that in the sender's goroutine, where a subscriber that does
+// not read holds up every sender, for it waits for that one's lock.
+func (h *hook) pass(pk *packets.Packet) {
+	subscribers := h.server.Topics.Subscribers(pk.TopicName)
+	if len(subscribers.Subscriptions)+len(subscribers.Shared) == 0 {
+		return
+	}
+	out := *pk
+	out.FixedHeader.Retain = false // it is retained already
+	select {
+	case h.forward <- &out:
+	default:
+		h.metrics.dropped.Inc()
+	}
+}
+
+// forwardAll sends messages on until forward is closed.
+func (h *hook) forwardAll() {
+	from := h.server.NewClient(nil, mqtt.LocalListener, "forward", true)
+	for pk := range h.forward {
+		if err := h.server.InjectPacket(from, *pk); err != nil {
+			h.log.Debug("message not sent on", zap.String("topic", pk.TopicName), zap.Error(err))
+		}
+	}
 }
 
 // OnWill implements [mqtt.Hook]. When the broker stops, the library sends the

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -19,8 +22,12 @@ const (
 	// connectTime is how long a client may take to present itself.
 	connectTime = 10 * time.Second
 
-	// hurryTime is how long a connection may still take to be written to when
-	// the broker stops.
+	// writeTime is how long a client may take to make room for what is written
+	// to it. The library holds locks meanwhile.
+	writeTime = 5 * time.Second
+
+	// hurryTime is how long all goodbyes together may take when the broker
+	// stops.
 	hurryTime = time.Second
 
 	// acceptPause is how long the listener rests when the system gives it no
@@ -37,6 +44,11 @@ type listener struct {
 	metrics *brokerMetrics
 	log     *zap.Logger
 
+	hurried atomic.Pointer[time.Time] // no write takes longer than until then
+
+	served  chan struct{}  // closed when Serve has returned
+	running sync.WaitGroup // a goroutine for each connection
+
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 }
@@ -49,7 +61,10 @@ func listen(opts BrokerOptions, m *brokerMetrics) (*listener, error) {
 	if opts.TLS != nil {
 		l = tls.NewListener(l, opts.TLS)
 	}
-	return &listener{Listener: l, max: opts.MaxClients, metrics: m, log: opts.Log, conns: make(map[net.Conn]struct{})}, nil
+	return &listener{
+		Listener: l, max: opts.MaxClients, metrics: m, log: opts.Log,
+		served: make(chan struct{}), conns: make(map[net.Conn]struct{}),
+	}, nil
 }
 
 // Init implements [listeners.Listener]; the address is already open.
@@ -65,11 +80,12 @@ func (l *listener) Address() string { return l.Addr().String() }
 func (l *listener) Protocol() string { return "tcp" }
 
 // Serve implements [listeners.Listener]: it hands connections to the library,
-// each in a goroutine of its own, until the address is closed. The library
-// waits for those goroutines when it closes.
+// each in a goroutine of its own, until the address is closed. Close waits for
+// those goroutines.
 func (l *listener) Serve(establish listeners.EstablishFn) {
+	defer close(l.served)
 	for {
-		conn, err := l.Accept()
+		accepted, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -78,19 +94,20 @@ func (l *listener) Serve(establish listeners.EstablishFn) {
 			time.Sleep(acceptPause)
 			continue
 		}
+		conn := &connection{Conn: accepted, listener: l}
 		if !l.admit(conn) {
 			l.metrics.refused.WithLabelValues("limit").Inc()
 			_ = conn.Close()
 			continue
 		}
-		go func() {
+		l.running.Go(func() {
 			defer l.forget(conn)
 			// The library sets a new deadline after the client's CONNECT.
 			_ = conn.SetDeadline(time.Now().Add(connectTime))
 			if err := establish(l.ID(), conn); err != nil {
 				l.log.Debug("connection ended", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
 			}
-		}()
+		})
 	}
 }
 
@@ -115,20 +132,53 @@ func (l *listener) forget(conn net.Conn) {
 // refuse closes the address; open connections stay.
 func (l *listener) refuse() { _ = l.Listener.Close() }
 
-// hurry makes sure that no open connection, one that reads nothing or has not
-// said who it is, holds up the end.
+// hurry makes sure that connections which read nothing do not hold up the end.
 func (l *listener) hurry() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for conn := range l.conns {
-		_ = conn.SetDeadline(time.Now().Add(hurryTime))
+	until := time.Now().Add(hurryTime)
+	l.hurried.Store(&until)
+	for _, conn := range l.open() {
+		_ = conn.SetDeadline(until)
 	}
 }
 
-// Close implements [listeners.Listener].
+// connection closes itself when it cannot be written to. The library would go
+// on after a part of a packet.
+type connection struct {
+	net.Conn
+	listener *listener
+}
+
+// Write implements [net.Conn].
+func (c *connection) Write(p []byte) (int, error) {
+	deadline := time.Now().Add(writeTime)
+	if until := c.listener.hurried.Load(); until != nil {
+		deadline = *until
+	}
+	_ = c.SetWriteDeadline(deadline)
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
+}
+
+func (l *listener) open() []net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.conns))
+}
+
+// Close implements [listeners.Listener]: it lets the library say goodbye, then
+// ends every connection, also those that have not said who they are, and waits
+// for their goroutines.
 func (l *listener) Close(closeClients listeners.CloseFn) {
 	l.refuse()
+	<-l.served
 	closeClients(l.ID())
+	for _, conn := range l.open() {
+		_ = conn.Close()
+	}
+	l.running.Wait()
 }
 
 // quietLogger passes the library's words on. It warns of every connection that
