@@ -54,7 +54,7 @@ func OpenAdmin(ctx context.Context, cfg config.Config) (_ *Admin, err error) {
 	if err := postgres.Migrate(ctx, url); err != nil {
 		return nil, err
 	}
-	a.db, err = postgres.Open(ctx, url, postgres.Options{Destinations: destinationNames(cfg)})
+	a.db, err = postgres.Open(ctx, url, databaseOptions(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -173,15 +173,6 @@ func invalidAccess(err error) error {
 		}
 	}
 	return err
-}
-
-// destinationNames lists the webhooks, for the deliveries of each event.
-func destinationNames(cfg config.Config) []string {
-	names := make([]string, len(cfg.Webhooks))
-	for i, w := range cfg.Webhooks {
-		names[i] = w.Name
-	}
-	return names
 }
 
 // Replay asks the gateway to take messages refused for a reason again, and

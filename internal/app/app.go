@@ -111,7 +111,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, url); err != nil {
 		return err
 	}
-	a.db, err = postgres.Open(ctx, url, postgres.Options{Destinations: destinationNames(a.cfg)})
+	a.db, err = postgres.Open(ctx, url, databaseOptions(a.cfg))
 	if err != nil {
 		return err
 	}
@@ -189,6 +189,8 @@ func (a *App) buildDispatcher(context.Context) (err error) {
 			return fmt.Errorf("webhook %s: %w", w.Name, err)
 		}
 	}
-	a.dispatcher, err = outbox.NewDispatcher(a.db, destinations, a.logger, outbox.Options{Metrics: outbox.NewMetrics(a.registry)})
+	a.dispatcher, err = outbox.NewDispatcher(a.db, destinations, a.logger, outbox.Options{
+		Watch: a.db.WatchEvents, Metrics: outbox.NewMetrics(a.registry),
+	})
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,6 +46,21 @@ func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string,
 
 func databaseDir(cfg config.Config) string { return filepath.Join(cfg.Data, "postgres") }
 func streamDir(cfg config.Config) string   { return filepath.Join(cfg.Data, "stream") }
+
+// databaseOptions says which events are stored for which webhook.
+func databaseOptions(cfg config.Config) postgres.Options {
+	var opts postgres.Options
+	types := make(map[string][]string, len(cfg.Webhooks))
+	for _, w := range cfg.Webhooks {
+		opts.Destinations = append(opts.Destinations, w.Name)
+		types[w.Name] = w.Types
+	}
+	opts.Wants = func(destination, eventType string) bool {
+		wanted := types[destination]
+		return len(wanted) == 0 || slices.Contains(wanted, eventType)
+	}
+	return opts
+}
 
 // MigrateUp brings the schema to this version's and returns how many
 // migrations that took.

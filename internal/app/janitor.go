@@ -98,10 +98,15 @@ func (j *janitor) trim(ctx context.Context) error {
 	return nil
 }
 
+// keepEvents is how long events that are delivered everywhere can still be read
+// by a client that was away.
+const keepEvents = 30 * 24 * time.Hour
+
 // sweep closes tickets that were solved long enough ago and drops days of
-// readings that are older than anybody wants them.
+// readings and events that are older than anybody wants them.
 func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	_, closeErr := j.desk.CloseSolved(ctx, now)
 	_, dropErr := j.db.DropReadingsBefore(ctx, now.Add(-j.retain))
-	return errors.Join(closeErr, dropErr)
+	_, pruneErr := j.db.PruneEvents(ctx, now.Add(-keepEvents))
+	return errors.Join(closeErr, dropErr, pruneErr)
 }

@@ -102,6 +102,6 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 		return err
 	}
 	page.Shipments = page.shipmentLines(risky.Rows)
-	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Limit: overviewRows})
+	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Live: true, Limit: overviewRows})
 	return err
 }

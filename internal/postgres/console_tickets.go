@@ -152,11 +152,12 @@ func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmR
 		  and (@rule = '' or a.rule_id = @rule)
 		  and (@ticket = '' or 'T-' || lpad(ta.ticket_number::text, 6, '0') = @ticket)
 		  and (not @active or a.cleared_at is null)
+		  and (not @live or a.mode = 'live')
 		order by a.cleared_at is null desc, a.raised_at desc, a.id
 		limit @limit`,
 		pgx.NamedArgs{
 			"device": q.Device, "rule": q.Rule, "ticket": q.Ticket, "active": q.Active,
-			"limit": cmp.Or(q.Limit, views.DefaultLimit),
+			"live": q.Live, "limit": cmp.Or(q.Limit, views.DefaultLimit),
 		})
 	if err != nil {
 		return nil, fmt.Errorf("list alarms: %w", err)

@@ -12,6 +12,7 @@ type AlarmQuery struct {
 	Rule   string
 	Ticket string // ticket id
 	Active bool   // only those whose condition still holds
+	Live   bool   // only those of live rules, not of rules on trial
 	Limit  int    // zero: DefaultLimit
 }
 
