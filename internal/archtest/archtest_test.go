@@ -73,7 +73,6 @@ var fences = map[string][]string{
 	"github.com/pressly/goose":            {"internal/postgres/"},
 	"github.com/danielgtaylor/huma":       {"internal/console/"},
 	"github.com/alecthomas/kong":          {"cmd/telltale/"},
-	"github.com/schollz/progressbar":      {"cmd/telltale/"},
 	"github.com/expr-lang/expr":           {"rules/"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
 	"golang.org/x/crypto":                 {"internal/access/"},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -78,39 +77,6 @@ func parseCursor(kind, text string, n int) ([]string, error) {
 		}
 	}
 	return parts[1:], nil
-}
-
-// numberCursor reads the cursor of a list ordered by number, the newest
-// first: it returns the number that the list goes on before.
-func numberCursor(kind, text string) (int64, error) {
-	key, err := parseCursor(kind, text, 1)
-	if err != nil || key == nil {
-		return 0, err
-	}
-	n, err := strconv.ParseInt(key[0], 10, 64)
-	if err != nil || n < 1 {
-		return 0, errCursor
-	}
-	return n, nil
-}
-
-func numberKey(n int64) []string { return []string{strconv.FormatInt(n, 10)} }
-
-// timeCursor reads the cursor of a list ordered by time and id.
-func timeCursor(kind, text string) (at time.Time, id string, err error) {
-	key, err := parseCursor(kind, text, 2)
-	if err != nil || key == nil {
-		return time.Time{}, "", err
-	}
-	at, err = time.Parse(time.RFC3339Nano, key[0])
-	if err != nil || at.Year() < 1 || at.Year() > 9999 {
-		return time.Time{}, "", errCursor
-	}
-	return at.UTC(), key[1], nil
-}
-
-func timeKey(at time.Time, id string) []string {
-	return []string{at.UTC().Format(time.RFC3339Nano), id}
 }
 
 // invalid is a refusal that names a place in the request.
