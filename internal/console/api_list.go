@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
