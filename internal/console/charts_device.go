@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"telltale/devices"
@@ -15,15 +16,33 @@ import (
 	"telltale/tickets"
 )
 
-// metricFigure builds the chart of one metric of a device.
-func (s *Server) metricFigure(ctx context.Context, v viewer, row views.DeviceRow, model *devices.Model, m devices.Metric, chosen timeRange) (*chart, error) {
+// metricFigure builds the chart of one metric of a device, with the limits
+// that live rules set for it.
+func (s *Server) metricFigure(ctx context.Context, v viewer, row views.DeviceRow, model *devices.Model, m devices.Metric, chosen timeRange, declared []rules.Rule) (*chart, error) {
 	from, to := v.Now.Add(-chosen.Back), v.Now
 	figure, err := s.figure(ctx, v, row.ID, model, m, from, to)
 	if err != nil {
 		return nil, err
 	}
 	figure.Short, figure.Every = true, true
+	for i := range declared {
+		rule := &declared[i]
+		if rule.Mode == rules.Live && rule.AppliesTo.Selects(row.Model, row.Tags) {
+			figure.limit(limitsOf(rule.When, m.Name), m, rule.ID)
+		}
+	}
 	return figure, nil
+}
+
+// limit adds lines to the chart, each named once.
+func (c *chart) limit(values []float64, m devices.Metric, name string) {
+	for _, value := range values {
+		known := slices.ContainsFunc(c.data.Limits, func(l chartLimit) bool { return l.Value == value })
+		if !known && m.Unit != "bool" {
+			c.data.Limits = append(c.data.Limits, chartLimit{value, name + " " + quantity(devices.Number(value), m)})
+			c.Limited = true
+		}
+	}
 }
 
 // figure reads one metric of a device over a time and says what it shows.
@@ -138,10 +157,8 @@ func (s *Server) alarmFigure(ctx context.Context, v viewer, a *tickets.Alarm) (*
 	}
 	figure.Title += " around the fault"
 	figure.Source = "/charts/alarm/" + url.PathEscape(a.ID)
-	figure.Limited, figure.Every = len(limits) > 0, a.ClearedAt.IsZero()
-	for _, l := range limits {
-		figure.data.Limits = append(figure.data.Limits, chartLimit{l, "limit " + quantity(devices.Number(l), metric)})
-	}
+	figure.Every = a.ClearedAt.IsZero()
+	figure.limit(limits, metric, "limit")
 	figure.data.Marks, figure.data.Spans = momentsOf(a, v.Now)
 	figure.Summary += momentsText(v, a, limits, metric)
 	return figure, nil
@@ -210,7 +227,12 @@ func (s *Server) deviceChart(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, fmt.Sprintf("Device %s has no metric %q.", row.ID, name))
 		return
 	}
-	figure, err := s.metricFigure(ctx, v, row, model, model.Metrics[name], rangeOf(r.URL.Query().Get("range")))
+	declared, err := s.deps.Declarations.LoadRules(ctx)
+	if err != nil {
+		s.chartProblem(w, r, err)
+		return
+	}
+	figure, err := s.metricFigure(ctx, v, row, model, model.Metrics[name], rangeOf(r.URL.Query().Get("range")), declared)
 	if err != nil {
 		s.chartProblem(w, r, err)
 		return

@@ -9,7 +9,8 @@ import (
 )
 
 // TestTextStandsOutFromItsGround checks the colours of both themes against
-// WCAG 2.2, success criterion 1.4.3: 4.5 to 1 for text.
+// WCAG 2.2, success criteria 1.4.3 (4.5 to 1 for text) and 1.4.11 (3 to 1 for
+// the borders of fields and the marks in charts).
 func TestTextStandsOutFromItsGround(t *testing.T) {
 	t.Parallel()
 	css, err := staticFiles.ReadFile("static/app.css")
@@ -33,6 +34,11 @@ func TestTextStandsOutFromItsGround(t *testing.T) {
 		for _, pair := range pairs {
 			if ratio := contrast(t, tokens[pair[0]], tokens[pair[1]]); ratio < 4.5 {
 				t.Errorf("%s: %s on %s has a contrast of %.2f", theme, pair[0], pair[1], ratio)
+			}
+		}
+		for _, mark := range []string{"field", "focus", "red-mark", "green-mark", "blue-mark", "grey-mark", "violet-mark"} {
+			if ratio := contrast(t, tokens[mark], tokens["surface"]); ratio < 3 {
+				t.Errorf("%s: %s on the surface has a contrast of %.2f", theme, mark, ratio)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"sync"
 
 	"telltale/internal/views"
 	"telltale/tickets"
@@ -104,4 +105,25 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 	page.Shipments = page.shipmentLines(risky.Rows)
 	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Live: true, Limit: overviewRows})
 	return err
+}
+
+// partState is one part of the gateway and whether it works.
+type partState struct {
+	Name, Answer string
+	OK           bool
+}
+
+// partsFragment answers with the state of the gateway's parts. The overview
+// asks for it by itself, so that a part that hangs holds up nobody's page.
+func (s *Server) partsFragment(w http.ResponseWriter, r *http.Request) {
+	parts := make([]partState, len(s.opts.Checks))
+	var wg sync.WaitGroup
+	for i, check := range s.opts.Checks {
+		wg.Go(func() {
+			answer := s.ask(r.Context(), check)
+			parts[i] = partState{check.Name, answer, answer == "ok"}
+		})
+	}
+	wg.Wait()
+	s.render(w, http.StatusOK, "parts-state", "main", parts)
 }

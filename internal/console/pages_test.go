@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -115,7 +116,7 @@ func TestWhatDoesNotExistHasAPageThatSaysSo(t *testing.T) {
 	r := newStory(t)
 	c := r.as("anna")
 	for _, path := range []string{
-		"/nothing", "/tickets/T-999999", "/tickets/x", "/tickets/%00", "/alarms/nope", "/shipments/S-0", "/recalls/R-0999",
+		"/nothing", "/tickets/T-999999", "/tickets/x", "/alarms/nope", "/shipments/S-0", "/recalls/R-0999",
 		"/devices/nobody", "/customers/C-0", "/devices/a%2Fb", "/static/none.js",
 	} {
 		body := r.visit(c, http.StatusNotFound, path)
@@ -125,6 +126,56 @@ func TestWhatDoesNotExistHasAPageThatSaysSo(t *testing.T) {
 	}
 	for _, path := range []string{"/charts/alarm/nope", "/charts/device/nobody?metric=temperature", "/charts/device/fridge-04?metric=nope", "/charts/shipment/S-0"} {
 		r.send(c, "", "GET", path, "").problem(http.StatusNotFound)
+	}
+}
+
+func TestWhatIsNoTextIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	sam := r.as("sam")
+	for _, path := range []string{"/devices/%00", "/devices/%ff", "/alarms/a%00", "/customers/%c3%28", "/tickets?q=%00", "/shipments?q=%ff", "/devices?q=a&model=%00", "/tickets?after=%00", "/charts/shipment/%00"} {
+		r.visit(sam, http.StatusBadRequest, path)
+	}
+	ticket := ticketPath(r.ticketOf("fridge-04"))
+	r.press(sam, http.StatusBadRequest, ticket+"/comments", url.Values{"text": {"a\x00b"}})
+	r.press(sam, http.StatusBadRequest, ticket, url.Values{"assignee": {"\xff"}})
+}
+
+func TestAProblemKeepsTheNavigationOfWhoIsLoggedIn(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	if page := r.visit(r.as("sam"), http.StatusNotFound, "/nothing"); !strings.Contains(page, `aria-label="Main"`) {
+		t.Error("the navigation is gone")
+	}
+}
+
+func TestTheOverviewNamesThePartsThatDoNotWork(t *testing.T) {
+	t.Parallel()
+	r := newRigOf(t, Options{Checks: []Check{
+		{Name: "database", Ask: func(context.Context) error { return nil }},
+		{Name: "broker", Ask: func(context.Context) error { return errors.New("gone") }},
+	}}, storyDeclarations())
+	got := said(r.visit(r.as("sam"), http.StatusOK, "/parts"))
+	if want := "Database works\nBroker down\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTheChartsOfADeviceCarryTheLimitsOfItsRules(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	sam := r.as("sam")
+	for path, want := range map[string][]chartLimit{
+		"/charts/device/fridge-04?metric=temperature":              {{8, "fridge-warm 8" + thin + "°C"}},
+		"/charts/device/freezer-08?metric=temperature&range=7d":    {{-15, "freezer-warm −15" + thin + "°C"}},
+		"/charts/device/fridge-04?metric=compressor_w&range=1h":    nil, // that rule is on trial
+		"/charts/device/fridge-04?metric=door_open&range=nonsense": nil,
+	} {
+		var data chartData
+		r.must(json.Unmarshal([]byte(r.visit(sam, http.StatusOK, path)), &data))
+		if diff := cmp.Diff(want, data.Limits); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
 	}
 }
 

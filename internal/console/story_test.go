@@ -358,8 +358,8 @@ func fridgeValues(i int) func(time.Time) map[string]float64 {
 			"temperature": wave(4.4, 0.7, at, float64(i)), "compressor_w": math.Max(0, wave(80, 55, at, float64(i))), "door_open": 0,
 		}
 		switch i {
-		case 4:
-			v["temperature"] = math.Round((v["temperature"]+7.5*between(at, ago(130*time.Minute), ago(20*time.Minute)))*100) / 100
+		case 4: // crosses 8 °C for good 78 minutes ago
+			v["temperature"] = math.Round((v["temperature"]+7.5*between(at, ago(118*time.Minute), ago(15*time.Minute)))*100) / 100
 			v["compressor_w"] += 70 * between(at, ago(150*time.Minute), ago(2*time.Hour))
 		case 7:
 			open := at.After(ago(170*time.Minute)) && at.Before(ago(140*time.Minute))

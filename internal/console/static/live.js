@@ -7,7 +7,8 @@
 
   // Where the page's contents stand, so that nothing falls between the
   // rendering and the first connection.
-  var source, last = document.documentElement.dataset.position || "", delay = 1000, timer, topics = new Set();
+  var source, last = document.documentElement.dataset.position || "", delay = 1000, timer;
+  var topics = new Set(), refreshed = 0, apart = 1500;
 
   function say(state, text) {
     document.querySelectorAll("[data-live-state]").forEach(function (el) {
@@ -33,11 +34,13 @@
 
   function note(event) {
     if (event.lastEventId) last = event.lastEventId;
-    if (!topics.size) setTimeout(refresh, 250); // a burst is one refresh
+    // A burst is one refresh, and a flood no more than one each while.
+    if (!topics.size) setTimeout(refresh, Math.max(250, refreshed + apart - Date.now()));
     topics.add(event.type.split(".")[0]);
   }
 
   function refresh() {
+    refreshed = Date.now();
     document.querySelectorAll("[data-live]").forEach(function (region) {
       var concerned = region.dataset.live.split(" ").some(function (t) { return topics.has(t); });
       if (concerned) renew(region);
