@@ -36,8 +36,12 @@ type debianBroker struct {
 	cmd  *exec.Cmd
 }
 
-// startMosquitto starts one on a free port and stops it at the end of the test.
-func startMosquitto(t testing.TB) *debianBroker {
+// saveAlways makes Mosquitto write its sessions down whenever they change.
+const saveAlways = "autosave_on_changes true\nautosave_interval 1\n"
+
+// startMosquitto starts one on a free port, with further lines of
+// configuration, and stops it at the end of the test.
+func startMosquitto(t testing.TB, conf ...string) *debianBroker {
 	t.Helper()
 	dir := t.TempDir()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,20 +52,18 @@ func startMosquitto(t testing.TB) *debianBroker {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	conf := fmt.Sprintf(`listener %d 127.0.0.1
+	text := strings.Join(conf, "") + fmt.Sprintf(`listener %d 127.0.0.1
 allow_anonymous true
 persistence true
 persistence_location %s/
-autosave_on_changes true
-autosave_interval 1
 max_inflight_messages 1000
 max_queued_messages 0
 log_type none
 `, b.addr.Port, dir)
 	if os.Geteuid() == 0 {
-		conf += "user root\n"
+		text += "user root\n"
 	}
-	if err := os.WriteFile(b.conf, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(b.conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b.start()
@@ -173,7 +175,7 @@ func missing(reports []devices.Report, n int) []int {
 
 func TestSubscriberStoresWhatTheBrokerHands(t *testing.T) {
 	t.Parallel()
-	broker := startMosquitto(t)
+	broker := startMosquitto(t, saveAlways)
 	log := openLog(t, stream.Options{})
 	p := startPipeline(t, log, PipelineOptions{})
 	s := newSubscriber(t, p, SubscriberOptions{URL: broker.url()})
@@ -285,7 +287,7 @@ func acceptSubscriber(t testing.TB, l net.Listener) *client {
 
 func TestWhatIsNotStoredComesAgain(t *testing.T) {
 	t.Parallel()
-	broker := startMosquitto(t)
+	broker := startMosquitto(t, saveAlways)
 	failing := memory{fail: errors.New("disk is gone")}
 	p, err := NewPipeline(&failing, fleet(), PipelineOptions{})
 	if err != nil {
@@ -312,7 +314,7 @@ func TestWhatIsNotStoredComesAgain(t *testing.T) {
 
 func TestSubscriberSurvivesKilledBroker(t *testing.T) {
 	t.Parallel()
-	broker := startMosquitto(t)
+	broker := startMosquitto(t, saveAlways)
 	log := openLog(t, stream.Options{})
 	p := startPipeline(t, log, PipelineOptions{})
 	s := newSubscriber(t, p, SubscriberOptions{URL: broker.url(), Log: zap.NewNop()})
@@ -352,7 +354,7 @@ func TestSubscriberSurvivesKilledBroker(t *testing.T) {
 
 func TestSubscriberWaitsForABrokerThatIsNotThereYet(t *testing.T) {
 	t.Parallel()
-	broker := startMosquitto(t)
+	broker := startMosquitto(t, saveAlways)
 	broker.kill()
 	p := startPipeline(t, &memory{}, PipelineOptions{})
 	s := newSubscriber(t, p, SubscriberOptions{URL: broker.url()})
@@ -369,7 +371,7 @@ func TestSubscriberWaitsForABrokerThatIsNotThereYet(t *testing.T) {
 
 func TestOverflowLosesNothingOfQoS1(t *testing.T) {
 	t.Parallel()
-	broker := startMosquitto(t)
+	broker := startMosquitto(t, saveAlways)
 	var log memory
 	release := make(chan struct{})
 	slow := appenderFunc(func(ctx context.Context, at time.Time, reports []devices.Report, refused [][]byte) error {
