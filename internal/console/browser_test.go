@@ -106,6 +106,7 @@ func TestSomebodyWorksInTheBrowser(t *testing.T) {
 	b.login(r, "sam")
 	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
 
+	b.until("it tells which parts work", `document.querySelectorAll("#parts li").length === 4`)
 	b.do("open the first ticket with the keyboard", chromedp.Navigate(r.url+"/tickets"), chromedp.WaitVisible(chromedp.CSS("#row-T-000006")),
 		chromedp.KeyEvent("j"), chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS("#timeline > li:nth-child(8)")))
 	b.until("the second ticket is open", `location.pathname === "/tickets/T-000005"`)

@@ -166,16 +166,18 @@ func chartOrder(model *devices.Model) []devices.Metric {
 }
 
 // compareMetrics puts temperatures first, since they are what most people
-// came for, and switches last.
+// came for, the plain one before all others, and switches last.
 func compareMetrics(a, b devices.Metric) int {
 	rank := func(m devices.Metric) int {
-		switch m.Unit {
-		case "Cel":
+		switch {
+		case m.Name == "temperature":
 			return 0
-		case "bool":
-			return 2
-		default:
+		case m.Unit == "Cel":
 			return 1
+		case m.Unit == "bool":
+			return 3
+		default:
+			return 2
 		}
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))

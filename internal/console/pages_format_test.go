@@ -85,10 +85,10 @@ func TestSentencesAreShownInTheViewersZoneAndStayText(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := viewer{Now: storyNow, Zone: warsaw}
-	got := string(v.Text("<b>up</b> at 2026-11-22 07:30:00 UTC & at 2026-11-20 23:30 UTC, not at 2026-99-99 07:30 UTC"))
+	got := string(v.Text("<b>up</b> at 2026-11-22 07:30:00 UTC & at 2026-11-20 23:30 UTC, since 19:00:33 UTC and 23:59 UTC, not at 2026-99-99 07:30 UTC or 31:00 UTC"))
 	for _, want := range []string{
 		"&lt;b&gt;up&lt;/b&gt; at ", `datetime="2026-11-22T07:30:00Z"`, ">08:30</time> &amp; at ", ">21 Nov 00:30</time>",
-		"not at 2026-99-99 07:30 UTC",
+		"since 20:00:33 and 00:59, not at 2026-99-99 07:30 UTC or 31:00 UTC",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in %s", want, got)

@@ -20,6 +20,7 @@ import (
 	"telltale/devices"
 	"telltale/ingest"
 	"telltale/internal/access"
+	"telltale/internal/views"
 	"telltale/rules"
 	"telltale/tickets"
 	"telltale/tickets/recalls"
@@ -404,6 +405,54 @@ func TestListsAreFilteredAndPaged(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, rows(path)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func TestPagingReachesEveryRowOnce(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	ctx := t.Context()
+	for name, list := range map[string]func(after string) (ids []string, next string){
+		"tickets": func(after string) (ids []string, next string) {
+			page, err := r.db.TicketRows(ctx, views.TicketQuery{After: after, Limit: 2})
+			r.must(err)
+			for _, row := range page.Rows {
+				ids = append(ids, row.ID)
+			}
+			return ids, page.Next
+		},
+		"shipments": func(after string) (ids []string, next string) {
+			page, err := r.db.ShipmentRows(ctx, views.ShipmentQuery{After: after, Limit: 1})
+			r.must(err)
+			for _, row := range page.Rows {
+				ids = append(ids, row.ID)
+			}
+			return ids, page.Next
+		},
+		"devices": func(after string) (ids []string, next string) {
+			page, err := r.db.DeviceRows(ctx, views.DeviceQuery{After: after, Limit: 5}, storyNow)
+			r.must(err)
+			for _, row := range page.Rows {
+				ids = append(ids, string(row.ID))
+			}
+			return ids, page.Next
+		},
+	} {
+		seen := map[string]bool{}
+		rounds := 0
+		for after := ""; rounds == 0 || after != ""; rounds++ {
+			ids, next := list(after)
+			for _, id := range ids {
+				if seen[id] {
+					t.Errorf("%s: %s comes twice", name, id)
+				}
+				seen[id] = true
+			}
+			after = next
+		}
+		if want := map[string]int{"tickets": 9, "shipments": 4, "devices": 14}[name]; len(seen) != want || rounds < 3 {
+			t.Errorf("%s: %d rows in %d pages, want %d", name, len(seen), rounds, want)
 		}
 	}
 }

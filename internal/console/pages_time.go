@@ -58,8 +58,8 @@ func (v viewer) timeElement(t time.Time, attr, text string) template.HTML {
 }
 
 // utcTime finds the times that sentences of ours hold: "2026-11-22 07:30 UTC",
-// with or without seconds.
-var utcTime = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2})? UTC\b`)
+// with or without seconds, with or without the day.
+var utcTime = regexp.MustCompile(`\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?::\d{2})? UTC\b`)
 
 // Text renders a sentence that was stored for everybody with its times in the
 // viewer's zone. Everything else in it stays text.
@@ -85,6 +85,15 @@ func (v viewer) localised(text string) string {
 	for _, layout := range []string{"2006-01-02 15:04:05 MST", "2006-01-02 15:04 MST"} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return string(v.timeElement(t, "data-at", v.short(t)))
+		}
+	}
+	for _, layout := range []string{"15:04:05 MST", "15:04 MST"} {
+		if clock, err := time.Parse(layout, text); err == nil {
+			// The day is not said; today's offset is right but for the days
+			// between a change of the clocks and now.
+			y, m, d := v.Now.UTC().Date()
+			at := time.Date(y, m, d, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC)
+			return at.In(v.Zone).Format(strings.TrimSuffix(layout, " MST"))
 		}
 	}
 	return text

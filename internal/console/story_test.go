@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -26,7 +27,11 @@ var storyNow = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 // same doors as in the gateway.
 func newStory(t *testing.T) *rig {
 	t.Helper()
-	r := newRigOf(t, Options{Now: func() time.Time { return storyNow }}, storyDeclarations())
+	working := func(context.Context) error { return nil }
+	r := newRigOf(t, Options{
+		Now:    func() time.Time { return storyNow },
+		Checks: []Check{{"database", working}, {"log", working}, {"broker", working}, {"rules", working}},
+	}, storyDeclarations())
 	r.tellReadings()
 	r.tellAlarms()
 	r.tellShipments()

@@ -139,7 +139,8 @@ func (db *DB) Tally(ctx context.Context) (views.Tally, error) {
 	return tally, nil
 }
 
-// AlarmRows returns alarms, active ones first, then the newest.
+// AlarmRows returns alarms: active ones first, the gravest of them on top,
+// then the newest.
 func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmRow, error) {
 	rows, err := db.q.Query(ctx, `
 		select a.id, a.rule_id, coalesce(r.spec ->> 'title', ''), a.subject_type, a.subject_id, a.mode, a.severity,
@@ -153,7 +154,9 @@ func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmR
 		  and (@ticket = '' or 'T-' || lpad(ta.ticket_number::text, 6, '0') = @ticket)
 		  and (not @active or a.cleared_at is null)
 		  and (not @live or a.mode = 'live')
-		order by a.cleared_at is null desc, a.raised_at desc, a.id
+		order by a.cleared_at is null desc,
+		         case when a.cleared_at is null then array_position(array['critical', 'major', 'minor', 'info'], a.severity) end,
+		         a.raised_at desc, a.id
 		limit @limit`,
 		pgx.NamedArgs{
 			"device": q.Device, "rule": q.Rule, "ticket": q.Ticket, "active": q.Active,

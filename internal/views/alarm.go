@@ -16,7 +16,7 @@ type AlarmQuery struct {
 	Limit  int    // zero: DefaultLimit
 }
 
-// AlarmRow is one alarm, newest first.
+// AlarmRow is one alarm.
 type AlarmRow struct {
 	ID             string
 	RuleID         string

@@ -74,9 +74,13 @@
       ctx.strokeStyle = p["red-mark"]; ctx.lineWidth = r; ctx.setLineDash([5 * r, 4 * r]);
       ctx.beginPath(); ctx.moveTo(box.left, y); ctx.lineTo(box.left + box.width, y); ctx.stroke();
       if (!l.label) return;
+      // On the left, where most charts are calm, and on a ground of its own.
       ctx.setLineDash([]);
-      ctx.fillStyle = p["red-mark"]; ctx.textAlign = "right"; ctx.textBaseline = "bottom";
-      ctx.fillText(l.label, box.left + box.width - 4 * r, y - 3 * r);
+      ctx.textAlign = "left"; ctx.textBaseline = "bottom";
+      ctx.globalAlpha = 0.8; ctx.fillStyle = p.surface;
+      ctx.fillRect(box.left + 2 * r, y - 16 * r, ctx.measureText(l.label).width + 6 * r, 14 * r);
+      ctx.globalAlpha = 1; ctx.fillStyle = p["red-mark"];
+      ctx.fillText(l.label, box.left + 5 * r, y - 3 * r);
     });
     var taken = -1e9;
     (data.marks || []).forEach(function (m) {
