@@ -47,7 +47,7 @@ type MQTT struct {
 // Stream says where the durable log is.
 type Stream struct {
 	URL        string `yaml:"url"`        // "": embedded under Data
-	Partitions int    `yaml:"partitions"` // fixed at creation. Default 16
+	Partitions int    `yaml:"partitions"` // fixed at creation. Default 4 embedded, 16 at a URL; docs/decisions/0007
 	MaxBytes   int64  `yaml:"max_bytes"`  // refuses new messages beyond. Default 8 GiB
 }
 
@@ -89,12 +89,13 @@ type Log struct {
 
 // Default values; see the fields.
 const (
-	defaultMQTTListen = "127.0.0.1:1883"
-	defaultHTTPListen = "127.0.0.1:8080"
-	defaultClientID   = "telltale"
-	defaultPartitions = 16
-	defaultMaxBytes   = 8 << 30
-	defaultRetain     = 400 * 24 * time.Hour
+	defaultMQTTListen  = "127.0.0.1:1883"
+	defaultHTTPListen  = "127.0.0.1:8080"
+	defaultClientID    = "telltale"
+	embeddedPartitions = 4
+	clusterPartitions  = 16
+	defaultMaxBytes    = 8 << 30
+	defaultRetain      = 400 * 24 * time.Hour
 )
 
 // Default returns the set-up that runs everything embedded under data.
@@ -107,7 +108,10 @@ func Default(data string) Config {
 func (c *Config) setDefaults() {
 	setDefault(&c.MQTT.Listen, defaultMQTTListen)
 	setDefault(&c.MQTT.ClientID, defaultClientID)
-	setDefault(&c.Stream.Partitions, defaultPartitions)
+	if c.Stream.URL != "" {
+		setDefault(&c.Stream.Partitions, clusterPartitions)
+	}
+	setDefault(&c.Stream.Partitions, embeddedPartitions)
 	setDefault(&c.Stream.MaxBytes, defaultMaxBytes)
 	setDefault(&c.History.Store, "postgres")
 	setDefault(&c.History.Retain, Duration(defaultRetain))

@@ -212,8 +212,13 @@ func (w *Worker) tick(ctx context.Context) error {
 // it to the round.
 func (w *Worker) decide(message stream.Message) {
 	w.tickedAt = time.Time{}
-	prefix := "p" + strconv.Itoa(w.partition) + "/" + strconv.FormatUint(message.Seq, 10) + "/"
-	trace := func(i int) string { return prefix + strconv.Itoa(i) }
+	batch := "p" + strconv.Itoa(w.partition) + "/" + strconv.FormatUint(message.Seq, 10)
+	trace := func(i int) string {
+		if i < 0 { // decided by the time of the batch, not by a report in it
+			return batch
+		}
+		return batch + "/" + strconv.Itoa(i)
+	}
 	transitions := w.engine.Apply(message.Reports, message.AppendedAt, trace)
 	w.round.Transitions = append(w.round.Transitions, transitions...)
 	for i := range message.Reports {
