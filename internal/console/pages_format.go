@@ -31,18 +31,35 @@ func decimal(f float64) string {
 // celsius prints a temperature with its unit.
 func celsius(f float64) string { return decimal(f) + thin + "°C" }
 
-// unitSigns are UCUM codes whose sign for people differs from the code.
-var unitSigns = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"Cel": "°C", "[degF]": "°F", "K": "K", "kW.h": "kWh", "W.h": "Wh", "ug/m3": "µg/m³", "m3": "m³", "m3/h": "m³/h",
-	"dB[SPL]": "dB", "[ppm]": "ppm", "[RPM]": "rpm", "{count}": "", "1": "", "bool": "",
-}
-
-// unitSign returns how people write a unit; "" for switches and bare counts.
+// unitSign returns how people write a UCUM unit; "" for switches and bare
+// counts.
 func unitSign(ucum string) string {
-	if sign, ok := unitSigns[ucum]; ok {
-		return sign
+	switch ucum {
+	case "Cel":
+		return "°C"
+	case "[degF]":
+		return "°F"
+	case "kW.h":
+		return "kWh"
+	case "W.h":
+		return "Wh"
+	case "ug/m3":
+		return "µg/m³"
+	case "m3":
+		return "m³"
+	case "m3/h":
+		return "m³/h"
+	case "dB[SPL]":
+		return "dB"
+	case "[ppm]":
+		return "ppm"
+	case "[RPM]":
+		return "rpm"
+	case "1", "{count}", "bool":
+		return ""
+	default:
+		return ucum
 	}
-	return ucum
 }
 
 // quantity prints a value the way its metric is read: with its unit, or as
