@@ -15,6 +15,7 @@ type gateway interface {
 	Import(ctx context.Context, kind string, csv declare.Source, author string) (app.ImportReport, error)
 	Quarantine(ctx context.Context, reason string, limit int) ([]app.Refused, error)
 	Replay(ctx context.Context, reason string) (int64, error)
+	DevicePassword(ctx context.Context, id string) (string, error)
 	CreateToken(ctx context.Context, role, name string) (string, error)
 	AddUser(ctx context.Context, login, name, role, password string) error
 	Close() error

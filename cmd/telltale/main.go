@@ -40,6 +40,7 @@ type cli struct {
 	Simulate   simulateCmd   `cmd:"" help:"Run simulated devices against a broker."`
 	Load       loadCmd       `cmd:"" help:"Publish as fast as a broker acknowledges, and measure."`
 	Quarantine quarantineCmd `cmd:"" help:"Messages that were refused."`
+	Device     deviceCmd     `cmd:"" help:"What devices log in to the embedded broker with."`
 	Token      tokenCmd      `cmd:"" help:"Bearer tokens of the API."`
 	User       userCmd       `cmd:"" help:"People who may log in to the console."`
 	Migrate    migrateCmd    `cmd:"" help:"The database's schema."`

@@ -108,6 +108,11 @@ func (r *remote) Replay(ctx context.Context, reason string) (int64, error) {
 	}
 }
 
+// DevicePassword is not offered by the API, as CreateToken.
+func (r *remote) DevicePassword(context.Context, string) (string, error) {
+	return "", invalid(errors.New("passwords are made beside the gateway: give --data or --config instead of --server"))
+}
+
 // CreateToken is not offered by the API: a stolen token must not make others.
 func (r *remote) CreateToken(context.Context, string, string) (string, error) {
 	return "", invalid(errors.New("tokens are made beside the gateway: give --data or --config instead of --server"))

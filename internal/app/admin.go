@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"telltale/devices"
 	"telltale/ingest"
 	"telltale/internal/access"
 	"telltale/internal/config"
@@ -153,6 +154,16 @@ func (a *Admin) Quarantine(ctx context.Context, reason string, limit int) ([]Ref
 		refused[i] = Refused{string(r.Reason), r.Detail, r.Topic, r.LastAt, r.Count}
 	}
 	return refused, nil
+}
+
+// DevicePassword gives a declared device a new password for the embedded
+// broker and returns it.
+func (a *Admin) DevicePassword(ctx context.Context, id string) (string, error) {
+	password, err := a.db.NewDevicePassword(ctx, devices.ID(id))
+	if errors.Is(err, devices.ErrUnknown) {
+		return "", invalid{fmt.Errorf("there is no device %q: declare it first", id)}
+	}
+	return password, err
 }
 
 // CreateToken makes a token of the API and returns it.
