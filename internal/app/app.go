@@ -140,7 +140,11 @@ func (a *App) loadDeclarations(ctx context.Context) error {
 		return err
 	}
 	a.declarations = &declarations{db: a.db, node: node, logger: a.logger.Named("declarations")}
-	return a.declarations.load(ctx)
+	if err := a.declarations.load(ctx); err != nil {
+		return err
+	}
+	// Before any door opens: whoever reaches this node can wait for it.
+	return a.declarations.heartbeat(ctx)
 }
 
 func (a *App) buildDesks(context.Context) (err error) {

@@ -189,9 +189,10 @@ owners: [{customer: C-%02d, from: %s}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := awaitNodes(t.Context(), db, plan.Version); err != nil {
-		t.Fatal(err)
-	}
+	await(t, "the gateway to work by the declarations", func() bool {
+		behind, err := db.NodesBehind(t.Context(), plan.Version)
+		return err == nil && behind == 0
+	})
 }
 
 func checkKillOutcome(t *testing.T, db *postgres.DB, start time.Time) {
