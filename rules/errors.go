@@ -71,7 +71,7 @@ func position(text string, offset int) (line, col int) {
 func nearest(word string, candidates []string) string {
 	best, bestDistance := "", 2+len(word)/4
 	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
+		if d := EditDistance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
@@ -81,9 +81,10 @@ func nearest(word string, candidates []string) string {
 	return fmt.Sprintf("did you mean %q?", best)
 }
 
-// editDistance counts the insertions, deletions and replacements of bytes
-// that lead from a to b.
-func editDistance(a, b string) int {
+// EditDistance counts the insertions, deletions and replacements of bytes that
+// lead from a to b (Levenshtein). Whoever suggests a word for a misspelt one
+// measures with it.
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
