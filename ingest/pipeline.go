@@ -78,7 +78,7 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 	opts.Patience = cmp.Or(opts.Patience, 20*time.Second)
 	opts.Log = cmp.Or(opts.Log, zap.NewNop())
 	if opts.Router == nil {
-		router, err := codec.NewRouter(nil)
+		router, err := codec.NewRouter(nil, codec.Options{})
 		if err != nil {
 			return nil, err
 		}

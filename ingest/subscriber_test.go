@@ -105,7 +105,7 @@ func (b *debianBroker) url() string { return "mqtt://" + b.addr.String() }
 
 func newSubscriber(t testing.TB, p *Pipeline, opts SubscriberOptions) *Subscriber {
 	t.Helper()
-	router, err := codec.NewRouter(nil)
+	router, err := codec.NewRouter(nil, codec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

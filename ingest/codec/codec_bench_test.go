@@ -30,7 +30,7 @@ func BenchmarkNative(b *testing.B) {
 }
 
 func BenchmarkRoute(b *testing.B) {
-	r, err := NewRouter(nil)
+	r, err := NewRouter(nil, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,19 +1,23 @@
 package codec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // Source says that the topics matching Filter speak a format.
 type Source struct {
+	Name   string // how people call it; empty: its filter
 	Filter string // MQTT topic filter, with + and #
-	Codec  string // "native", "status" or "fields"
+	Codec  string // one of [Codecs]
 
 	// Device says where the device's id stands: "topic[N]" for a level of the
 	// topic, counted from 0, or a path in the payload where the codec allows
-	// one. Empty: topic[1].
+	// one. Empty: the codec's own default, mostly topic[1].
 	Device string
 
 	Fields *FieldMap // for "fields" only
@@ -25,6 +29,20 @@ const (
 	statusFilter    = "telltale/+/status"
 	commandFilter   = "telltale/+/command"
 )
+
+// Options are what some codecs need besides their source. The zero value is
+// enough for those that only look at the payload.
+type Options struct{}
+
+// builders makes a codec of each name from its source.
+var builders = map[string]func(Source, Options) (Codec, error){
+	"native": func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
+	"status": func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
+	"fields": func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
+}
+
+// Codecs lists the names of all formats, sorted.
+func Codecs() []string { return slices.Sorted(maps.Keys(builders)) }
 
 // Router finds the codec of a topic. It is immutable and safe for concurrent
 // use.
@@ -40,7 +58,7 @@ type route struct {
 // NewRouter returns a router of the native topics and of sources. Where
 // filters overlap the native ones win, then the earlier source. The error
 // lists everything that is wrong with the sources.
-func NewRouter(sources []Source) (*Router, error) {
+func NewRouter(sources []Source, opts Options) (*Router, error) {
 	all := append([]Source{
 		{Filter: telemetryFilter, Codec: "native"},
 		{Filter: statusFilter, Codec: "status"},
@@ -49,7 +67,7 @@ func NewRouter(sources []Source) (*Router, error) {
 	r := &Router{}
 	var errs []error
 	for _, s := range all {
-		c, err := s.compile()
+		c, err := s.compile(opts)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("source %q: %w", s.Filter, err))
 			continue
@@ -59,27 +77,18 @@ func NewRouter(sources []Source) (*Router, error) {
 	return r, errors.Join(errs...)
 }
 
-func (s Source) compile() (Codec, error) {
+func (s Source) compile(opts Options) (Codec, error) {
 	if err := ValidFilter(s.Filter); err != nil {
 		return nil, err
 	}
 	if s.Fields != nil && s.Codec != "fields" {
 		return nil, fmt.Errorf("codec %s takes no fields", s.Codec)
 	}
-	device := s.Device
-	if device == "" {
-		device = "topic[1]"
+	build, ok := builders[s.Codec]
+	if !ok {
+		return nil, fmt.Errorf("unknown codec %q; there are %s", s.Codec, strings.Join(Codecs(), ", "))
 	}
-	switch s.Codec {
-	case "native":
-		return NewNative(device)
-	case "status":
-		return NewStatus(device)
-	case "fields":
-		return NewFields(device, s.Fields)
-	default:
-		return nil, fmt.Errorf("unknown codec %q; there are native, status and fields", s.Codec)
-	}
+	return build(s, opts)
 }
 
 // Route returns the codec for a topic.

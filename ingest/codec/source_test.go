@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,7 +48,7 @@ func TestRouterPrefersNativeTopicsThenTheEarlierSource(t *testing.T) {
 		{Filter: "plant/#", Codec: "native", Device: "topic[2]"},
 		{Filter: "plant/+/x", Codec: "fields", Fields: fields},
 		{Filter: "#", Codec: "fields", Fields: fields},
-	})
+	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestWrongSourcesAreNamedExactly(t *testing.T) {
 		{"no filter", Source{Codec: "native"}, `source "": topic filter must have 1 to 65535 bytes`},
 		{"a hash in the middle", Source{Filter: "a/#/b", Codec: "native"}, `source "a/#/b": topic filter "a/#/b" has a # that is not its last level`},
 		{"a plus inside a level", Source{Filter: "a+/b", Codec: "native"}, `source "a+/b": topic filter "a+/b" has a + that is not a whole level`},
-		{"an unknown codec", Source{Filter: "a", Codec: "morse"}, `source "a": unknown codec "morse"; there are native, status and fields`},
+		{"an unknown codec", Source{Filter: "a", Codec: "morse"}, `source "a": unknown codec "morse"; there are ` + strings.Join(Codecs(), ", ")},
 		{"native with a path", Source{Filter: "a", Codec: "native", Device: "id"}, `source "a": codec native finds the device in the topic, as topic[N], not at "id"`},
 		{"a device that is neither", Source{Filter: "a", Codec: "native", Device: "topic[x]"}, `source "a": device must be topic[N] or a path in the payload, not "topic[x]"`},
 		{"native with fields", Source{Filter: "a", Codec: "native", Fields: one}, `source "a": codec native takes no fields`},
@@ -107,7 +108,7 @@ func TestWrongSourcesAreNamedExactly(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := NewRouter([]Source{c.source}); err == nil || err.Error() != c.want {
+			if _, err := NewRouter([]Source{c.source}, Options{}); err == nil || err.Error() != c.want {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})

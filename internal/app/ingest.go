@@ -24,7 +24,7 @@ var (
 )
 
 func (a *App) buildIngest(context.Context) error {
-	router, err := codec.NewRouter(a.sources())
+	router, err := codec.NewRouter(a.sources(), codec.Options{})
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
@@ -72,7 +72,7 @@ func (a *App) buildSubscriber(router *codec.Router) error {
 func (a *App) sources() []codec.Source {
 	sources := make([]codec.Source, len(a.cfg.Sources))
 	for i, s := range a.cfg.Sources {
-		sources[i] = codec.Source{Filter: s.Filter, Codec: s.Codec, Device: s.Device}
+		sources[i] = codec.Source{Name: s.Name, Filter: s.Filter, Codec: s.Codec, Device: s.Device}
 		if s.Codec == "fields" {
 			sources[i].Fields = &codec.FieldMap{Time: s.Time, Layout: s.Layout, Values: s.Metrics}
 		}

@@ -66,6 +66,7 @@ type HTTP struct {
 // Source says which topics carry which payload format, and where in topic or
 // payload the device is named. See docs/sources.md.
 type Source struct {
+	Name    string            `yaml:"name"` // how people call it. Default: the filter
 	Filter  string            `yaml:"filter"`
 	Codec   string            `yaml:"codec"`
 	Device  string            `yaml:"device"`
