@@ -231,11 +231,9 @@ func (c *Fields) time(d *document) (time.Time, error) {
 	wrong := func() error { return d.errAt(raw, fmt.Errorf("must be a time written as %s", c.layout)) }
 	switch {
 	case raw.Kind() == '0' && c.layout == "unix_ms":
-		return millis(raw), nil
+		return instant(raw, time.Millisecond), nil
 	case raw.Kind() == '0' && c.layout == "unix":
-		const limit = 1e12 // seconds, 31,000 years
-		us := max(-limit, min(limit, number(raw))) * 1e6
-		return time.UnixMicro(int64(us)).UTC(), nil
+		return instant(raw, time.Second), nil
 	case raw.Kind() != '"' || strings.HasPrefix(c.layout, "unix"):
 		return time.Time{}, wrong()
 	}

@@ -190,16 +190,11 @@ func number(raw jsontext.Value) float64 {
 	return f
 }
 
-// millis returns the time of a Unix time in milliseconds, also a fractional
-// one. Numbers that no time.Time can hold become its far ends, which the
-// pipeline then finds impossible.
-func millis(raw jsontext.Value) time.Time {
-	if ms, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		return time.UnixMilli(ms).UTC()
-	}
-	const limit = 1e15 // milliseconds, 31,000 years
-	us := max(-limit, min(limit, number(raw))) * 1000
-	return time.UnixMicro(int64(us)).UTC()
+// instant returns the time of a JSON number in the unit; zero tells the unit by
+// the magnitude.
+func instant(raw jsontext.Value, unit time.Duration) time.Time {
+	t, _ := instantOfText(raw, unit) // the syntax is known to be right
+	return t
 }
 
 // describe names a kind of JSON value with its article.

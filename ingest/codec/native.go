@@ -18,8 +18,8 @@ import (
 //	 "values": {"temperature": 4.2, "door_open": false, "mode": "defrost"},
 //	 "faults": ["E21"]}
 //
-// ts is Unix milliseconds or an RFC 3339 text, and the time of receipt when
-// absent. values are numbers, true, false or short texts; null says nothing.
+// ts is Unix milliseconds, or seconds, micro- or nanoseconds as [Instant] tells
+// them apart, or an RFC 3339 text, and the time of receipt when absent. values are numbers, true, false or short texts; null says nothing.
 // faults are the codes now present; an empty list says that there are none, an
 // absent one says nothing. Every key is optional, any other key is an error.
 type Native struct {
@@ -125,7 +125,7 @@ func nativeObject(d *document, r *devices.Report) error {
 	return d.leave()
 }
 
-// timestamp reads Unix milliseconds or an RFC 3339 text.
+// timestamp reads a Unix time or an RFC 3339 text.
 func (d *document) timestamp() (time.Time, error) {
 	raw, err := d.value()
 	if err != nil {
@@ -133,7 +133,7 @@ func (d *document) timestamp() (time.Time, error) {
 	}
 	switch raw.Kind() {
 	case '0':
-		return millis(raw), nil
+		return instant(raw, 0), nil
 	case '"':
 		t, err := time.Parse(time.RFC3339, string(d.text(raw)))
 		if err != nil {
