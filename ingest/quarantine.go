@@ -20,11 +20,16 @@ const (
 	ImpossibleTime  Reason = "impossible_time"  // before 2000 or in the future
 	ImpossibleValue Reason = "impossible_value" // outside the metric's believable range
 	TooLarge        Reason = "too_large"        // above the payload limit
+	Unborn          Reason = "unborn"           // data of a Sparkplug node before its birth says what they are
+	RateLimited     Reason = "rate_limited"     // the device sends more than its share
+	ScriptFailed    Reason = "script_failed"    // its model's payload script threw, or took too long
 )
 
 // Reasons lists all of them in the order people read them.
 func Reasons() []Reason {
-	return []Reason{Malformed, UnknownDevice, UnknownTopic, ImpossibleTime, ImpossibleValue, TooLarge}
+	return []Reason{
+		Malformed, UnknownDevice, UnknownTopic, ImpossibleTime, ImpossibleValue, TooLarge, Unborn, RateLimited, ScriptFailed,
+	}
 }
 
 // Quarantined is a message that was refused, whole, with the reason. Of a
