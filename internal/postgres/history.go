@@ -98,6 +98,7 @@ func (h *History) planReport(work *historyWork, memory *partitionMemory, r *devi
 	seen.report(r)
 	at := r.ObservedAt.UnixMicro()
 	today := dayOf(at)
+	work.fresh.begin(device, at)
 	for i := range r.Readings {
 		reading := &r.Readings[i]
 		if !finite(reading.Value) {
@@ -112,7 +113,7 @@ func (h *History) planReport(work *historyWork, memory *partitionMemory, r *devi
 			continue
 		}
 		memory.newest[key] = at
-		work.fresh.add(key, at, reading.Value)
+		work.fresh.add(metric.num, reading.Value)
 		seen.value(metric, reading.Value, at)
 	}
 }

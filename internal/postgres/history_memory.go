@@ -16,9 +16,6 @@ func seriesOf(device, metric int32) series {
 	return series(uint32(device))<<32 | series(uint32(metric))
 }
 
-// numbers returns the device's and the metric's number.
-func (s series) numbers() (device, metric uint32) { return uint32(s >> 32), uint32(s) }
-
 // partitionMemory is what is known of the stored readings of a partition's
 // devices. It holds for one epoch: under another one another node may have
 // written.
@@ -90,7 +87,7 @@ func (s *coldSeries) fill(ctx context.Context, db *DB) error {
 		from unnest($1::integer[], $2::integer[]) with ordinality as s (device, metric, i)
 		left join lateral (
 			select observed_at as at from readings
-			where device_num = s.device and metric_num = s.metric and observed_at >= $3
+			where device_num = s.device and observed_at >= $3 and metrics @> array[s.metric]
 			order by observed_at desc limit 1
 		) newest on true
 		order by s.i`, s.devices, s.metrics, time.UnixMicro(s.earliest))

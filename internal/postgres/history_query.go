@@ -11,12 +11,15 @@ import (
 	"telltale/ingest/history"
 )
 
-// seriesReadings selects the readings of one series over [from, to).
+// seriesReadings selects the readings of one series over [from, to), as number
+// or label.
 const seriesReadings = `
-	from readings
-	where device_num = (select num from devices where id = @device)
-	  and metric_num = (select num from metrics where name = @metric)
-	  and observed_at >= @from and observed_at < @to`
+	from (
+		select r.observed_at, r.numbers[i] as number, r.labels[i] as label
+		from readings r, lateral array_position(r.metrics, (select num from metrics where name = @metric)) i
+		where r.device_num = (select num from devices where id = @device)
+		  and r.observed_at >= @from and r.observed_at < @to and i is not null
+	) series`
 
 // Range returns the numbers of a metric in steps of q.Step, in order, without
 // the steps that have none. Steps are counted from 2000-01-01, so the borders
@@ -26,12 +29,12 @@ const seriesReadings = `
 func (db *DB) Range(ctx context.Context, q history.Query) ([]history.Bucket, error) {
 	sql := `
 		select date_bin(@step, observed_at, timestamptz '2000-01-01T00:00:00Z') as t,
-		       min(value), avg(value), max(value), count(*)` + seriesReadings + `
-		  and value is not null
+		       min(number), avg(number), max(number), count(*)` + seriesReadings + `
+		where number is not null
 		group by t order by t`
 	if q.Step <= 0 {
-		sql = `select observed_at, value, value, value, 1::bigint` + seriesReadings + `
-			and value is not null order by observed_at`
+		sql = `select observed_at, number, number, number, 1::bigint` + seriesReadings + `
+			where number is not null order by observed_at`
 	}
 	args := seriesArgs(q.Device, q.Metric, q.From, q.To)
 	args["step"] = q.Step
@@ -52,7 +55,7 @@ func (db *DB) Range(ctx context.Context, q history.Query) ([]history.Bucket, err
 // RawPoints returns every reading of a metric over [from, to), numbers and
 // labels, in order.
 func (db *DB) RawPoints(ctx context.Context, device devices.ID, metric string, from, to time.Time) ([]history.Point, error) {
-	rows, err := db.q.Query(ctx, `select observed_at, value, label`+seriesReadings+` order by observed_at`,
+	rows, err := db.q.Query(ctx, `select observed_at, number, label`+seriesReadings+` order by observed_at`,
 		seriesArgs(device, metric, from, to))
 	if err != nil {
 		return nil, fmt.Errorf("readings of %s %s: %w", device, metric, err)

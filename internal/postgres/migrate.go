@@ -44,11 +44,11 @@ func Migrate(ctx context.Context, url string) error {
 	})
 }
 
-// MigrateDown takes every migration back, and all data with it. For tests and
-// for developers.
-func MigrateDown(ctx context.Context, url string) error {
+// MigrateDown takes migrations back, the newest first, until the schema is of
+// the version given; with 0 all data goes. For tests and for developers.
+func MigrateDown(ctx context.Context, url string, version int64) error {
 	return withMigrations(ctx, url, func(p *goose.Provider) error {
-		if _, err := p.DownTo(ctx, 0); err != nil {
+		if _, err := p.DownTo(ctx, version); err != nil {
 			return fmt.Errorf("take migrations back: %w", err)
 		}
 		return nil

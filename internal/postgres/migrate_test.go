@@ -21,7 +21,7 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 				t.Errorf("round %d: migration %s is not applied after Migrate", round, m.Name)
 			}
 		}
-		if err := postgres.MigrateDown(t.Context(), url); err != nil {
+		if err := postgres.MigrateDown(t.Context(), url, 0); err != nil {
 			t.Fatalf("down, round %d: %v", round, err)
 		}
 		for _, m := range migrations(t, url) {

@@ -41,16 +41,17 @@ func (db *DB) AddTracePoints(ctx context.Context, points []recalls.TracePoint) e
 func (db *DB) BackfillTrace(ctx context.Context, shipment string) (int64, error) {
 	tag, err := db.q.Exec(ctx, `
 		insert into trace_points (shipment_id, device_id, observed_at, celsius, received_at)
-		select l.shipment_id, l.device_id, r.observed_at, r.value, now()
+		select l.shipment_id, l.device_id, r.observed_at, celsius, now()
 		from shipment_loggers l
 		join shipments s on s.id = l.shipment_id
 		join devices d on d.id = l.device_id
 		join metrics m on m.name = l.metric
-		join readings r on r.device_num = d.num and r.metric_num = m.num
+		join readings r on r.device_num = d.num and r.metrics @> array[m.num]
 		  and r.observed_at >= l.watched_from
 		  and r.observed_at < least(coalesce(l.watched_until, 'infinity'), coalesce(s.arrived_at, 'infinity'))
+		cross join lateral (select r.numbers[array_position(r.metrics, m.num)]) as v (celsius)
 		where l.shipment_id = $1
-		  and r.value > '-infinity' and r.value < 'infinity' -- NaN is above infinity here
+		  and celsius > '-infinity' and celsius < 'infinity' -- NaN is above infinity here
 		on conflict do nothing`, shipment)
 	if err != nil {
 		return 0, fmt.Errorf("backfill trace of %s: %w", shipment, err)
