@@ -176,7 +176,7 @@ func oversized(m Message, size int) Message {
 }
 
 func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
-	reports, err := c.Decode(it.reports, codec.Payload{Topic: m.Topic, Body: m.Payload, ReceivedAt: m.ReceivedAt})
+	reports, err := p.decodeSafely(c, it.reports, m)
 	if err != nil {
 		p.quarantine(it, m, Malformed, err.Error())
 		return
@@ -192,6 +192,18 @@ func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
 	for _, c := range cs {
 		p.quarantine(it, m, c.reason, c.sentence())
 	}
+}
+
+// decodeSafely makes an error of a codec's panic: one message that nobody
+// foresaw must not end the gateway, over and over, for every device.
+func (p *Pipeline) decodeSafely(c codec.Codec, dst []devices.Report, m Message) (reports []devices.Report, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("codec panicked: %v", v)
+			p.opts.Log.Error("codec panicked", zap.String("topic", m.Topic), zap.Any("panic", v), zap.StackSkip("stack", 1))
+		}
+	}()
+	return c.Decode(dst, codec.Payload{Topic: m.Topic, Body: m.Payload, ReceivedAt: m.ReceivedAt})
 }
 
 // withoutUndated keeps, in place, the reports of a retained message that say

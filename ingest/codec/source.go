@@ -32,7 +32,11 @@ const (
 
 // Options are what some codecs need besides their source. The zero value is
 // enough for those that only look at the payload.
-type Options struct{}
+type Options struct {
+	// Extra are codecs beyond those of this package, by name: what a program
+	// that embeds the gateway brings along. Ours win over one of the same name.
+	Extra map[string]func(Source) (Codec, error)
+}
 
 // builders makes a codec of each name from its source.
 var builders = map[string]func(Source, Options) (Codec, error){
@@ -85,6 +89,9 @@ func (s Source) compile(opts Options) (Codec, error) {
 		return nil, fmt.Errorf("codec %s takes no fields", s.Codec)
 	}
 	build, ok := builders[s.Codec]
+	if extra, given := opts.Extra[s.Codec]; !ok && given {
+		return extra(s)
+	}
 	if !ok {
 		return nil, fmt.Errorf("unknown codec %q; there are %s", s.Codec, strings.Join(Codecs(), ", "))
 	}

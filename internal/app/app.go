@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"telltale/ingest"
+	"telltale/ingest/codec"
 	"telltale/ingest/history"
 	"telltale/ingest/stream"
 	"telltale/internal/access"
@@ -43,11 +44,16 @@ var (
 type Options struct {
 	Version string      // shown by the API
 	Logger  *zap.Logger // default: to standard error, at the configured level
+
+	// Codecs are further payload formats that sources may name; see
+	// [codec.Options].
+	Codecs map[string]func(codec.Source) (codec.Codec, error)
 }
 
 // App is one gateway.
 type App struct {
 	cfg      config.Config
+	codecs   codec.Options
 	version  string
 	logger   *zap.Logger
 	registry *prometheus.Registry
@@ -81,7 +87,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (_ *App, err erro
 			return nil, err
 		}
 	}
-	a := &App{cfg: cfg, version: opts.Version, logger: logger, registry: prometheus.NewRegistry()}
+	a := &App{cfg: cfg, codecs: codec.Options{Extra: opts.Codecs}, version: opts.Version, logger: logger, registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {

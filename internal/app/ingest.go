@@ -24,7 +24,7 @@ var (
 )
 
 func (a *App) buildIngest(context.Context) error {
-	router, err := codec.NewRouter(a.sources(), codec.Options{})
+	router, err := codec.NewRouter(a.sources(), a.codecs)
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
