@@ -13,6 +13,12 @@ type Report struct {
 	Seq        uint64    // the device's own counter; 0 when it sends none
 	Readings   []Reading
 
+	// Units are the units of the readings, one for each, as UCUM codes or
+	// spellings that [UnitCode] knows; "" is the unit that the device's model
+	// declares. Nil means that all are. The ingest pipeline converts, so
+	// behind it this is nil.
+	Units []string
+
 	// Faults are the codes present at ObservedAt. Nil means that the device
 	// said nothing about faults; empty means that it said there are none.
 	Faults []string

@@ -117,6 +117,9 @@ func describeTime(r *devices.Report) string {
 
 func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complaints) complaints {
 	names := v.metrics[model]
+	if r.Units != nil {
+		cs = convert(r, names, cs)
+	}
 	kept := r.Readings[:0]
 	for _, reading := range r.Readings {
 		metric, declared := names[reading.Metric]
@@ -133,8 +136,32 @@ func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complai
 	return cs
 }
 
+// convert brings the readings into the units that the model declares, without
+// those that no arithmetic brings there. A metric that the model does not know,
+// or knows without a unit, stays as it is, and so does a label.
+func convert(r *devices.Report, names map[string]devices.Metric, cs complaints) complaints {
+	kept := r.Readings[:0]
+	for i, reading := range r.Readings {
+		want := names[reading.Metric].Unit
+		if unit := r.Units[i]; unit != "" && want != "" && !reading.Value.IsLabel() {
+			v, err := devices.Convert(reading.Value.Number, unit, want)
+			if err != nil {
+				cs = cs.add(ImpossibleValue, func() string {
+					return fmt.Sprintf("device %s says %s is %s %s: %s", r.Device, reading.Metric, reading.Value, unit, err)
+				})
+				continue
+			}
+			reading.Value.Number = v
+		}
+		kept = append(kept, reading)
+	}
+	r.Readings, r.Units = kept, nil
+	return cs
+}
+
 // checkFinite is what can be checked without a model.
 func checkFinite(r *devices.Report, cs complaints) complaints {
+	r.Units = nil
 	kept := r.Readings[:0]
 	for _, reading := range r.Readings {
 		if !finite(reading.Value) {
