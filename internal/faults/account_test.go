@@ -1,0 +1,186 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"telltale/devices"
+	"telltale/ingest/history"
+	"telltale/internal/postgres"
+	"telltale/tickets"
+)
+
+// account is a row of the table in docs/faults.md.
+type account struct {
+	Fault        string
+	Sent         int // messages
+	Acknowledged int
+	Stored       int
+	Lost         int // acknowledged and not stored; alarms, tickets and events that did not come
+	Doubled      int // readings, alarms, tickets and events that are there twice
+	Saw          string
+}
+
+// settle ends a fleet and draws up its account: everything that it sent must be
+// stored, and every alarm that follows from it be raised and told of once.
+func (w *world) settle(t *testing.T, fault string, f *fleet) account {
+	t.Helper()
+	f.finish(t)
+	db := w.db()
+	defer db.Close()
+	a := account{Fault: fault, Sent: f.sent(), Acknowledged: int(f.acknowledged.Load()), Saw: f.saw()}
+	var wrong []string
+	_ = eventually(func() bool {
+		wrong = nil
+		c := &count{t: t, db: db, hooks: w.hooks}
+		for _, d := range f.things {
+			c.readings(f, d)
+			c.alarms(f, d)
+		}
+		c.compare(f.episodes())
+		a.Stored, a.Lost, a.Doubled, wrong = c.stored, a.Sent-c.stored+c.missing, c.doubled, c.wrong
+		return c.err == nil && a.Lost == 0 && a.Doubled == 0
+	})
+	for _, sentence := range wrong {
+		t.Error(sentence)
+	}
+	return a
+}
+
+// conclude fails the test when something is lost or doubled, and adds the row
+// to the table.
+func (a account) conclude(t *testing.T) {
+	t.Helper()
+	row := fmt.Sprintf("FAULTROW| %s | %d | %d | %d | %d | %d | %s |",
+		a.Fault, a.Sent, a.Acknowledged, a.Stored, a.Lost, a.Doubled, a.Saw)
+	t.Log(row)
+	if a.Lost != 0 || a.Doubled != 0 {
+		t.Errorf("%s: %d lost, %d doubled", a.Fault, a.Lost, a.Doubled)
+	}
+	if *rows == "" {
+		return
+	}
+	file, err := os.OpenFile(*rows, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(file, row)
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		t.Errorf("write row: %v", err)
+	}
+}
+
+// count is one look at everything that a fleet led to.
+type count struct {
+	t     *testing.T
+	db    *postgres.DB
+	hooks *receiver
+
+	stored, missing, doubled int
+	episodes                 map[episode]int
+	wrong                    []string
+	err                      error // the look itself did not succeed
+}
+
+func (c *count) complain(format string, args ...any) {
+	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
+}
+
+// readings counts what is stored of one device.
+func (c *count) readings(f *fleet, d *thing) {
+	stored, err := c.db.Range(c.t.Context(), history.Query{
+		Device: devices.ID(d.id), Metric: "temperature", From: f.start.Add(-time.Hour), To: time.Now().Add(time.Hour),
+	})
+	if err != nil {
+		c.err = err
+		return
+	}
+	seen := make(map[int64]bool, len(stored))
+	for _, bucket := range stored {
+		round := int(bucket.T.Sub(f.start) / time.Minute)
+		switch {
+		case seen[bucket.T.UnixMilli()] || bucket.N != 1:
+			c.doubled++
+			c.complain("device %s: reading of %s is stored twice", d.id, bucket.T)
+		case round < 0 || round >= d.sent || bucket.Min != temperature(d.index, round):
+			c.complain("device %s: reading of %s is %v, which it never sent", d.id, bucket.T, bucket.Min)
+		default:
+			seen[bucket.T.UnixMilli()] = true
+			c.stored++
+		}
+	}
+	if len(seen) < d.sent {
+		c.complain("device %s: %d readings sent, %d stored", d.id, d.sent, len(seen))
+	}
+}
+
+// alarms counts the alarms of one device, and the tickets and events about
+// them.
+func (c *count) alarms(_ *fleet, d *thing) {
+	alarms, err := c.db.ListAlarms(c.t.Context(), tickets.AlarmQuery{Device: d.id, Limit: 10_000})
+	if err != nil {
+		c.err = err
+		return
+	}
+	opened, err := c.db.ListTickets(c.t.Context(), tickets.Query{Device: d.id, Limit: 10_000})
+	if err != nil {
+		c.err = err
+		return
+	}
+	if c.episodes == nil {
+		c.episodes = make(map[episode]int)
+	}
+	for _, a := range alarms {
+		c.episodes[episode{d.id, a.RaisedAt.UTC(), a.ClearedAt.UTC()}]++
+		c.told(happening{tickets.EventAlarmRaised, a.ID})
+		if !a.ClearedAt.IsZero() {
+			c.told(happening{tickets.EventAlarmCleared, a.ID})
+		}
+	}
+	byAlarm := make(map[string]int)
+	for _, ticket := range opened {
+		c.told(happening{tickets.EventTicketOpened, ticket.ID})
+		for _, id := range ticket.AlarmIDs {
+			byAlarm[id]++
+		}
+	}
+	for _, a := range alarms {
+		c.once(byAlarm[a.ID], "tickets of alarm "+a.ID+" of "+d.id)
+	}
+}
+
+func (c *count) told(h happening) {
+	c.once(c.hooks.ids(h), "webhook events "+h.Type+" of "+h.Subject)
+}
+
+func (c *count) once(n int, what string) {
+	if n == 1 {
+		return
+	}
+	c.complain("%s: %d instead of 1", what, n)
+	if n == 0 {
+		c.missing++
+	} else {
+		c.doubled += n - 1
+	}
+}
+
+// compare holds the alarms against those that follow from what was sent.
+func (c *count) compare(want map[episode]int) {
+	for e, n := range want {
+		if have := c.episodes[e]; have < n {
+			c.missing += n - have
+			c.complain("alarm of %s from %s to %s: missing", e.Device, e.Raised, e.Cleared)
+		}
+	}
+	for e, n := range c.episodes {
+		if n > want[e] {
+			c.doubled += n - want[e]
+			c.complain("alarm of %s from %s to %s: should not be", e.Device, e.Raised, e.Cleared)
+		}
+	}
+}
