@@ -76,7 +76,11 @@ func (p *Pipeline) step(ctx context.Context) bool {
 	started := time.Now()
 	err := p.store(ctx, f)
 	p.metrics.flushSeconds.Observe(time.Since(started).Seconds())
-	p.metrics.flushed.Observe(float64(len(f.items)))
+	messages := 0
+	for _, it := range f.items {
+		messages += it.messages
+	}
+	p.metrics.flushed.Observe(float64(messages))
 	p.finish(f.items, err)
 	clear(f.items)
 	return true
@@ -151,7 +155,7 @@ func (p *Pipeline) finish(items []*pending, err error) {
 	var reports, readings int
 	for _, it := range items {
 		if err != nil {
-			p.metrics.outcomes[outcomeUnstored].Inc()
+			p.metrics.outcomes[outcomeUnstored].Add(float64(it.messages))
 		} else {
 			p.count(it)
 			reports += len(it.reports)
@@ -159,7 +163,7 @@ func (p *Pipeline) finish(items []*pending, err error) {
 				readings += len(it.reports[i].Readings)
 			}
 		}
-		it.finish(err) // afterwards it belongs to somebody else
+		it.sender.settle(err) // afterwards it belongs to somebody else
 	}
 	p.metrics.reports.Add(float64(reports))
 	p.metrics.readings.Add(float64(readings))

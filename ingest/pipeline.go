@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -65,7 +66,7 @@ type Pipeline struct {
 	opts      PipelineOptions
 	queue     *queue
 	metrics   *metrics
-	pool      sync.Pool // of *pending with a waiter, not waited on by anybody
+	waiters   sync.Pool // of *waiter
 	flush     flush
 }
 
@@ -85,7 +86,11 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 		opts.Router = router
 	}
 	p := &Pipeline{log: log, directory: directory, opts: opts, queue: newQueue(opts.QueueMessages, opts.QueueBytes)}
-	p.pool.New = func() any { return &pending{waiter: make(chan error, 1)} }
+	p.waiters.New = func() any {
+		w := &waiter{result: make(chan error, 1)}
+		w.sender = w
+		return w
+	}
 	var err error
 	if p.metrics, err = newMetrics(opts.Metrics, p.queue); err != nil {
 		return nil, fmt.Errorf("register pipeline metrics: %w", err)
@@ -97,50 +102,62 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 // reports or in quarantine. After an error it may be stored all the same, and
 // must be sent again.
 func (p *Pipeline) Accept(ctx context.Context, m Message) error {
-	it := p.pool.Get().(*pending)
-	p.prepare(it, m)
-	it.expires = m.ReceivedAt.Add(p.opts.Patience)
-	if it.nothing() {
-		p.count(it)
-		p.pool.Put(it)
+	w := p.waiters.Get().(*waiter)
+	w.reset()
+	p.add(&w.pending, m)
+	w.expires = m.ReceivedAt.Add(p.opts.Patience)
+	if w.nothing() {
+		p.count(&w.pending)
+		p.waiters.Put(w)
 		return nil
 	}
-	if err := p.queue.put(ctx, it); err != nil {
-		p.metrics.outcomes[outcomeUnstored].Inc()
-		p.pool.Put(it)
+	if err := p.submit(ctx, &w.pending); err != nil {
+		p.waiters.Put(w)
 		return fmt.Errorf("accept message: %w", err)
 	}
 	select {
-	case err := <-it.waiter:
-		p.pool.Put(it)
+	case err := <-w.result:
+		p.waiters.Put(w)
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("accept message: %w", ctx.Err()) // the flusher still holds it
 	}
 }
 
+// waiter is the sender of one message that waits in a blocking call.
+type waiter struct {
+	pending
+	result chan error // holds one
+}
+
+func (w *waiter) waits(now time.Time) bool { return !w.expires.Before(now) }
+func (w *waiter) settle(err error)         { w.result <- err }
+
 // Submit stores one message and calls done, once, with what Accept would have
 // returned, except that it never gives up waiting for the log. Messages are
 // stored, and their done called, in the order of the Submit calls. Submit
 // itself waits only while the queue is full. done must not block.
 func (p *Pipeline) Submit(ctx context.Context, m Message, done func(error)) {
-	it := &pending{callback: done}
-	p.prepare(it, m)
-	if err := p.queue.put(ctx, it); err != nil {
-		p.metrics.outcomes[outcomeUnstored].Inc()
+	it := &pending{sender: callback(done)}
+	p.add(it, m)
+	if err := p.submit(ctx, it); err != nil {
 		done(fmt.Errorf("submit message: %w", err))
 	}
 }
+
+// callback is a sender that waits for as long as it takes.
+type callback func(error)
+
+func (callback) waits(time.Time) bool { return true }
+func (f callback) settle(err error)   { f(err) }
 
 // Refuse puts a message that a door could not even read into quarantine; it
 // returns as Accept does.
 func (p *Pipeline) Refuse(ctx context.Context, m Message, reason Reason, detail string) error {
 	result := make(chan error, 1)
-	it := &pending{callback: func(err error) { result <- err }}
+	it := &pending{messages: 1, sender: callback(func(err error) { result <- err })}
 	p.quarantine(it, m, reason, detail)
-	it.weigh()
-	if err := p.queue.put(ctx, it); err != nil {
-		p.metrics.outcomes[outcomeUnstored].Inc()
+	if err := p.submit(ctx, it); err != nil {
 		return fmt.Errorf("refuse message: %w", err)
 	}
 	select {
@@ -151,11 +168,22 @@ func (p *Pipeline) Refuse(ctx context.Context, m Message, reason Reason, detail 
 	}
 }
 
-// prepare turns a message into what is to be stored of it. It runs in the
-// caller's goroutine, so that decoding is spread over the processors.
-func (p *Pipeline) prepare(it *pending, m Message) {
-	it.reports, it.quarantined = it.reports[:0], it.quarantined[:0]
-	it.outcome = outcomeAccepted
+// submit hands messages that were added to it over to the flusher. It waits
+// for room in the queue; after an error their sender is not told again.
+func (p *Pipeline) submit(ctx context.Context, it *pending) error {
+	it.weigh()
+	err := p.queue.put(ctx, it)
+	if err != nil {
+		p.metrics.outcomes[outcomeUnstored].Add(float64(it.messages))
+	}
+	return err
+}
+
+// add turns a message into what is to be stored of it. It runs in the caller's
+// goroutine, so that decoding is spread over the processors. Nothing refers to
+// the message's payload afterwards.
+func (p *Pipeline) add(it *pending, m Message) {
+	it.messages++
 	if len(m.Payload) > codec.MaxPayload {
 		p.quarantine(it, oversized(m, len(m.Payload)), TooLarge,
 			fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", len(m.Payload), codec.MaxPayload, keptOfOversized))
@@ -164,7 +192,6 @@ func (p *Pipeline) prepare(it *pending, m Message) {
 	} else {
 		p.decode(it, m, c)
 	}
-	it.weigh()
 }
 
 // keptOfOversized is how much of a payload above the limit is kept.
@@ -176,21 +203,26 @@ func oversized(m Message, size int) Message {
 }
 
 func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
-	reports, err := p.decodeSafely(c, it.reports, m)
+	before := len(it.reports)
+	decoded, err := p.decodeSafely(c, it.reports, m)
 	if err != nil {
 		p.quarantine(it, m, Malformed, err.Error())
 		return
 	}
+	added := decoded[before:]
 	if m.Retained {
-		reports = withoutUndated(reports)
-		if len(reports) == 0 {
-			it.outcome = outcomeRepeated
+		added = withoutUndated(added)
+		if len(added) == 0 {
+			it.special = append(it.special, outcomeRepeated)
 		}
 	}
-	kept, cs := p.currentView().check(reports)
-	it.reports = kept
+	added, cs := p.currentView().check(added)
+	it.reports = decoded[:before+len(added)]
 	for _, c := range cs {
 		p.quarantine(it, m, c.reason, c.sentence())
+	}
+	if len(cs) > 1 { // one outcome for each message
+		it.special = it.special[:len(it.special)-len(cs)+1]
 	}
 }
 
@@ -220,10 +252,10 @@ func withoutUndated(reports []devices.Report) []devices.Report {
 }
 
 func (p *Pipeline) quarantine(it *pending, m Message, reason Reason, detail string) {
-	it.outcome = string(reason)
+	it.special = append(it.special, string(reason))
 	it.quarantined = append(it.quarantined, Quarantined{
 		ID: quarantinedID(reason, m.Topic, m.Payload), Reason: reason, Detail: detail,
-		Topic: m.Topic, ClientID: m.ClientID, Payload: m.Payload, ReceivedAt: m.ReceivedAt,
+		Topic: m.Topic, ClientID: m.ClientID, Payload: bytes.Clone(m.Payload), ReceivedAt: m.ReceivedAt,
 	})
 }
 
@@ -241,7 +273,10 @@ func (p *Pipeline) currentView() *view {
 // nothing reports whether there is nothing to store.
 func (it *pending) nothing() bool { return len(it.reports) == 0 && len(it.quarantined) == 0 }
 
-// count notes what became of a message that is stored.
+// count notes what became of messages that are stored.
 func (p *Pipeline) count(it *pending) {
-	p.metrics.outcomes[it.outcome].Inc()
+	p.metrics.outcomes[outcomeAccepted].Add(float64(it.messages - len(it.special)))
+	for _, outcome := range it.special {
+		p.metrics.outcomes[outcome].Inc()
+	}
 }

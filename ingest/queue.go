@@ -8,29 +8,41 @@ import (
 	"telltale/devices"
 )
 
-// pending is one message on its way: decoded and checked by the goroutine that
-// brought it, then flushed together with others.
+// pending is one message on its way, or some that one sender hands over
+// together and that share their fate: decoded and checked by the goroutine that
+// brought them, then flushed together with others.
 type pending struct {
-	outcome     string
+	messages    int
+	special     []string // outcomes of those that are not just accepted
 	reports     []devices.Report
 	quarantined []Quarantined
 	weight      int // estimated bytes of memory
 
-	// expires is when the sender stops waiting; zero: never.
+	// expires is when the sender stops waiting for room in the queue; zero:
+	// never.
 	expires time.Time
-
-	// One of the two is told what became of the message: nil means stored.
-	waiter   chan error // of a blocking call; holds one result
-	callback func(error)
+	sender  sender
 }
 
-// finish tells the sender and lets go of the message.
-func (it *pending) finish(err error) {
-	if it.callback != nil {
-		it.callback(err)
-		return
+// sender is who handed messages over and waits to hear what became of them.
+type sender interface {
+	// waits reports whether the sender still waits at now. What it sent before
+	// it stopped waiting is not stored: it will send that again.
+	waits(now time.Time) bool
+
+	// settle says what became of the messages; nil: they are stored. It must
+	// not block. The pending is the sender's again.
+	settle(err error)
+}
+
+// reset makes the pending empty, and keeps its memory unless that is large.
+func (it *pending) reset() {
+	if it.weight > keepWeight {
+		it.reports, it.quarantined = nil, nil
 	}
-	it.waiter <- err
+	clear(it.quarantined)
+	it.messages, it.weight = 0, 0
+	it.special, it.reports, it.quarantined = it.special[:0], it.reports[:0], it.quarantined[:0]
 }
 
 // Estimated memory, for the queue's bound.
@@ -38,10 +50,13 @@ const (
 	messageWeight = 256
 	reportWeight  = 136
 	readingWeight = 40
+
+	// keepWeight is up to where the memory of a pending is used again.
+	keepWeight = 64 << 10
 )
 
 func (it *pending) weigh() {
-	w := messageWeight
+	w := messageWeight * it.messages
 	for i := range it.reports {
 		w += reportWeight + len(it.reports[i].Readings)*readingWeight
 	}
@@ -58,11 +73,12 @@ type queue struct {
 	maxMessages int
 	maxBytes    int
 
-	mu     sync.Mutex
-	items  []*pending
-	bytes  int
-	closed bool
-	space  chan struct{} // closed when room was made; nil when nobody waits
+	mu       sync.Mutex
+	items    []*pending
+	messages int
+	bytes    int
+	closed   bool
+	space    chan struct{} // closed when room was made; nil when nobody waits
 
 	wake chan struct{} // holds one signal that there are items
 }
@@ -75,31 +91,41 @@ func newQueue(maxMessages, maxBytes int) *queue {
 // the item has expired or the queue is closed.
 func (q *queue) put(ctx context.Context, it *pending) error {
 	for {
-		q.mu.Lock()
-		if q.closed {
-			q.mu.Unlock()
-			return ErrStopped
+		space, err := q.offer(it)
+		if space == nil {
+			return err
 		}
-		// A single item may exceed the bytes, but only when it is alone.
-		if len(q.items) == 0 || len(q.items) < q.maxMessages && q.bytes+it.weight <= q.maxBytes {
-			q.items = append(q.items, it)
-			q.bytes += it.weight
-			q.mu.Unlock()
-			select {
-			case q.wake <- struct{}{}:
-			default:
-			}
-			return nil
-		}
-		if q.space == nil {
-			q.space = make(chan struct{})
-		}
-		space := q.space
-		q.mu.Unlock()
 		if err := awaitSpace(ctx, space, it.expires); err != nil {
 			return err
 		}
 	}
+}
+
+// offer adds an item if there is room for it. Otherwise it returns a channel
+// that is closed when some was made.
+func (q *queue) offer(it *pending) (space <-chan struct{}, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, ErrStopped
+	}
+	// A single item may exceed the limits, but only when it is alone.
+	if len(q.items) > 0 && (q.messages+it.messages > q.maxMessages || q.bytes+it.weight > q.maxBytes) {
+		if q.space == nil {
+			q.space = make(chan struct{})
+		}
+		return q.space, nil
+	}
+	q.items = append(q.items, it)
+	q.messages += it.messages
+	q.bytes += it.weight
+	if len(q.items) == 1 { // else the flusher knows, or is at it
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil, nil
 }
 
 func awaitSpace(ctx context.Context, space <-chan struct{}, expires time.Time) error {
@@ -129,12 +155,12 @@ func (q *queue) take(dst []*pending, maxBytes int) []*pending {
 		bytes += q.items[n].weight
 		n++
 	}
-	dst = append(dst, q.items[:n]...)
+	taken := q.items[:n]
+	dst = append(dst, taken...)
+	q.removed(taken)
 	rest := copy(q.items, q.items[n:])
 	clear(q.items[rest:])
 	q.items = q.items[:rest]
-	q.bytes -= bytes
-	q.madeSpace(n)
 	return dst
 }
 
@@ -144,30 +170,39 @@ func (q *queue) expire(now time.Time) []*pending {
 	defer q.mu.Unlock()
 	var gone []*pending
 	q.items, gone = splitExpired(q.items, now)
-	for _, it := range gone {
-		q.bytes -= it.weight
-	}
-	q.madeSpace(len(gone))
+	q.removed(gone)
 	return gone
 }
 
-// splitExpired keeps, in place, the items that have not expired at now.
+// splitExpired keeps, in place, the items whose senders wait at now.
 func splitExpired(items []*pending, now time.Time) (kept, gone []*pending) {
 	kept = items[:0]
 	for _, it := range items {
-		if !it.expires.IsZero() && it.expires.Before(now) {
-			gone = append(gone, it)
-		} else {
+		if it.sender.waits(now) {
 			kept = append(kept, it)
+		} else {
+			gone = append(gone, it)
 		}
 	}
 	clear(items[len(kept):])
 	return kept, gone
 }
 
+// removed notes that items were taken out, and wakes who waits for room. q.mu
+// must be held.
+func (q *queue) removed(items []*pending) {
+	for _, it := range items {
+		q.messages -= it.messages
+		q.bytes -= it.weight
+	}
+	if len(items) > 0 {
+		q.madeSpace()
+	}
+}
+
 // madeSpace wakes who waits for room. q.mu must be held.
-func (q *queue) madeSpace(n int) {
-	if n > 0 && q.space != nil {
+func (q *queue) madeSpace() {
+	if q.space != nil {
 		close(q.space)
 		q.space = nil
 	}
@@ -178,11 +213,11 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.madeSpace(1)
+	q.madeSpace()
 }
 
 func (q *queue) size() (messages, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.bytes
+	return q.messages, q.bytes
 }
