@@ -18,10 +18,11 @@ var law = map[string][]string{
 	"devices":           {},
 	"devices/shipments": {"devices"},
 
-	"ingest":         {"devices", "ingest/codec", "ingest/stream"},
-	"ingest/codec":   {"devices"},
-	"ingest/stream":  {"devices"},
-	"ingest/history": {"devices"},
+	"ingest":              {"devices", "ingest/codec", "ingest/stream"},
+	"ingest/codec":        {"devices"},
+	"ingest/codec/script": {},
+	"ingest/stream":       {"devices"},
+	"ingest/history":      {"devices"},
 
 	"rules":           {"devices"},
 	"rules/excursion": {"devices", "devices/shipments"},
@@ -40,7 +41,7 @@ var law = map[string][]string{
 	"internal/idempotency": {},
 	"internal/load":        {},
 	"internal/views":       domain,
-	"internal/declare":     {"devices", "devices/shipments", "rules", "tickets", "tickets/crm"},
+	"internal/declare":     {"devices", "ingest/codec/script", "devices/shipments", "rules", "tickets", "tickets/crm"},
 	"internal/partition": {
 		"devices", "devices/shipments", "ingest", "ingest/stream", "rules", "tickets", "tickets/recalls",
 	},
@@ -51,7 +52,7 @@ var law = map[string][]string{
 	"internal/archtest":        {},
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
 	"cmd/telltale": {
-		"devices", "internal/app", "internal/config", "internal/declare", "internal/load",
+		"devices", "ingest/codec/script", "internal/app", "internal/config", "internal/declare", "internal/load",
 		"rules", "rules/backtest", "rules/script", "simulator",
 	},
 }
@@ -75,6 +76,7 @@ var fences = map[string][]string{
 	"github.com/danielgtaylor/huma":       {"internal/console/"},
 	"github.com/alecthomas/kong":          {"cmd/telltale/"},
 	"github.com/expr-lang/expr":           {"rules/"},
+	"github.com/dop251/goja":              {"ingest/codec/script/"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
 	"golang.org/x/crypto":                 {"internal/access/"},
 	"github.com/prometheus/client_golang": nil, // anywhere
