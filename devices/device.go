@@ -3,20 +3,40 @@ package devices
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
 // ID names a device. It is the id that the device publishes under, so it is
-// restricted to what is safe as one MQTT topic level; see [ValidID].
+// restricted to what is safe as one or more MQTT topic levels; see [ValidID].
 type ID string
 
 // maxIDLength bounds an id; it keeps keys small and is far above any serial
 // number or DevEUI.
 const maxIDLength = 128
 
-// ValidID reports whether s may name a device: 1 to 128 characters out of
-// letters, digits and "._:-".
+// ValidID reports whether s may name a device: at most 128 characters, in one
+// or more names with a slash between, each of letters, digits and "._:-". The
+// slash is for devices behind others, such as Sparkplug's "group/node/device".
 func ValidID(s string) bool {
+	if len(s) > maxIDLength {
+		return false
+	}
+	for {
+		name, rest, more := strings.Cut(s, "/")
+		if !ValidName(name) {
+			return false
+		}
+		if !more {
+			return true
+		}
+		s = rest
+	}
+}
+
+// ValidName reports whether s may name anything that is declared: it is a
+// [ValidID] without a slash, so it is one level of a topic or a URL as it is.
+func ValidName(s string) bool {
 	if s == "" || len(s) > maxIDLength {
 		return false
 	}

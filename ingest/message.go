@@ -12,6 +12,10 @@ type Message struct {
 	// old, not that its sender wanted it retained.
 	Retained bool
 
+	// Replayed says that the message was refused before and comes out of
+	// quarantine.
+	Replayed bool
+
 	ClientID   string // of the MQTT session that sent it; "" when unknown
 	ReceivedAt time.Time
 }

@@ -206,7 +206,7 @@ func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
 	before := len(it.reports)
 	decoded, err := p.decodeSafely(c, it.reports, m)
 	if err != nil {
-		p.quarantine(it, m, Malformed, err.Error())
+		p.quarantine(it, m, undecoded(err), err.Error())
 		return
 	}
 	added := decoded[before:]
@@ -226,6 +226,14 @@ func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
 	}
 }
 
+// undecoded is the reason to refuse a message that a codec does not decode.
+func undecoded(err error) Reason {
+	if errors.Is(err, codec.ErrUnborn) {
+		return Unborn
+	}
+	return Malformed
+}
+
 // decodeSafely makes an error of a codec's panic: one message that nobody
 // foresaw must not end the gateway, over and over, for every device.
 func (p *Pipeline) decodeSafely(c codec.Codec, dst []devices.Report, m Message) (reports []devices.Report, err error) {
@@ -235,7 +243,9 @@ func (p *Pipeline) decodeSafely(c codec.Codec, dst []devices.Report, m Message) 
 			p.opts.Log.Error("codec panicked", zap.String("topic", m.Topic), zap.Any("panic", v), zap.StackSkip("stack", 1))
 		}
 	}()
-	return c.Decode(dst, codec.Payload{Topic: m.Topic, Body: m.Payload, ReceivedAt: m.ReceivedAt})
+	return c.Decode(dst, codec.Payload{
+		Topic: m.Topic, Body: m.Payload, ReceivedAt: m.ReceivedAt, Old: m.Retained || m.Replayed,
+	})
 }
 
 // withoutUndated keeps, in place, the reports of a retained message that say

@@ -23,6 +23,10 @@ type Payload struct {
 	Topic      string
 	Body       []byte
 	ReceivedAt time.Time // by our clock
+
+	// Old says that the message is no news: a broker retained it, or it comes
+	// out of quarantine. What is known now may have come after it.
+	Old bool
 }
 
 // Codec decodes one format. It is safe for concurrent use.

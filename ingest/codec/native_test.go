@@ -126,7 +126,7 @@ func TestWrongPayloadsAreNamedExactly(t *testing.T) {
 		{"an empty fault", `{"faults":["E1",""]}`, `faults[1]: fault code must have 1 to 64 bytes, not 0 (byte 16)`},
 		{"too many faults", `{"faults":[` + many(MaxFaults+1, `"E1"`) + `]}`, `faults[64]: more than 64 fault codes (byte 331)`},
 		{"too many objects", `[` + many(MaxReports+1, `{}`) + `]`, `more than 1000 objects (byte 3000)`},
-		{"a device that is none", `{}`, `"fridge 1" cannot be a device's id: it takes 1 to 128 letters, digits and ._:-`},
+		{"a device that is none", `{}`, `"fridge 1" cannot be a device's id: it takes 1 to 128 letters, digits and ._:-, with single slashes between`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

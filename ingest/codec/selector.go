@@ -47,7 +47,7 @@ func (s selector) fromTopic(topic string) (devices.ID, error) {
 
 func checkID(id string) (devices.ID, error) {
 	if !devices.ValidID(id) {
-		return "", &PayloadError{Offset: -1, Err: fmt.Errorf("%q cannot be a device's id: it takes 1 to 128 letters, digits and ._:-", id)}
+		return "", &PayloadError{Offset: -1, Err: fmt.Errorf("%q cannot be a device's id: it takes 1 to 128 letters, digits and ._:-, with single slashes between", id)}
 	}
 	return devices.ID(id), nil
 }

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Source says that the topics matching Filter speak a format.
@@ -19,6 +22,11 @@ type Source struct {
 	// topic, counted from 0, or a path in the payload where the codec allows
 	// one. Empty: the codec's own default, mostly topic[1].
 	Device string
+
+	// Timezone is where the devices are, as in "Europe/Warsaw", for codecs whose
+	// devices may tell local times: "tasmota" and "fields". Empty: such a time
+	// is taken as each of them says.
+	Timezone string
 
 	Fields *FieldMap // for "fields" only
 }
@@ -33,6 +41,20 @@ const (
 // Options are what some codecs need besides their source. The zero value is
 // enough for those that only look at the payload.
 type Options struct {
+	// Births are what Sparkplug nodes and devices said of themselves before a
+	// restart, the earliest first. KeepBirth is called with each new one; it
+	// may block for a moment, and the message is decoded afterwards. Nil: after
+	// a restart they are asked again.
+	Births    []Birth
+	KeepBirth func(Birth)
+
+	// Publish sends a message to where messages come from, such as the request
+	// for a birth. It must not block. Nil: nothing is sent.
+	Publish func(topic string, payload []byte)
+
+	// Metrics is where codecs register what they count. Nil: nowhere.
+	Metrics prometheus.Registerer
+
 	// Extra are codecs beyond those of this package, by name: what a program
 	// that embeds the gateway brings along. Ours win over one of the same name.
 	Extra map[string]func(Source) (Codec, error)
@@ -43,6 +65,21 @@ var builders = map[string]func(Source, Options) (Codec, error){
 	"native": func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
 	"status": func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
 	"fields": func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
+	"shelly": func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
+	"tasmota": func(s Source, _ Options) (Codec, error) {
+		zone, err := s.zone()
+		if err != nil {
+			return nil, err
+		}
+		return NewTasmota(cmp.Or(s.Device, "topic[1]"), zone)
+	},
+	"zigbee2mqtt": func(s Source, _ Options) (Codec, error) { return NewZigbee2MQTT(s.Filter, s.Device) },
+	"sparkplug": func(s Source, o Options) (Codec, error) {
+		if s.Device != "" {
+			return nil, errors.New("codec sparkplug takes no device: it is group/node/device of the topic")
+		}
+		return NewSparkplug(s.Filter, o)
+	},
 }
 
 // Codecs lists the names of all formats, sorted.
@@ -55,6 +92,7 @@ type Router struct {
 }
 
 type route struct {
+	source string // its name
 	filter string
 	codec  Codec
 }
@@ -76,7 +114,7 @@ func NewRouter(sources []Source, opts Options) (*Router, error) {
 			errs = append(errs, fmt.Errorf("source %q: %w", s.Filter, err))
 			continue
 		}
-		r.routes = append(r.routes, route{filter: s.Filter, codec: c})
+		r.routes = append(r.routes, route{source: cmp.Or(s.Name, s.Filter), filter: s.Filter, codec: c})
 	}
 	return r, errors.Join(errs...)
 }
@@ -88,6 +126,9 @@ func (s Source) compile(opts Options) (Codec, error) {
 	if s.Fields != nil && s.Codec != "fields" {
 		return nil, fmt.Errorf("codec %s takes no fields", s.Codec)
 	}
+	if s.Timezone != "" && s.Codec != "fields" && s.Codec != "tasmota" {
+		return nil, fmt.Errorf("codec %s takes no timezone", s.Codec)
+	}
 	build, ok := builders[s.Codec]
 	if extra, given := opts.Extra[s.Codec]; !ok && given {
 		return extra(s)
@@ -98,14 +139,32 @@ func (s Source) compile(opts Options) (Codec, error) {
 	return build(s, opts)
 }
 
+// zone returns the time zone of local times; nil when the source names none.
+func (s Source) zone() (*time.Location, error) {
+	if s.Timezone == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("unknown timezone %q", s.Timezone)
+	}
+	return zone, nil
+}
+
 // Route returns the codec for a topic.
 func (r *Router) Route(topic string) (Codec, bool) {
+	_, c, ok := r.Find(topic)
+	return c, ok
+}
+
+// Find returns the source that claims a topic, by name, and its codec.
+func (r *Router) Find(topic string) (source string, c Codec, ok bool) {
 	for i := range r.routes {
 		if Matches(r.routes[i].filter, topic) {
-			return r.routes[i].codec, true
+			return r.routes[i].source, r.routes[i].codec, true
 		}
 	}
-	return nil, false
+	return "", nil, false
 }
 
 // Filters returns the topic filters that a subscriber must subscribe to.

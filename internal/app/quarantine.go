@@ -82,7 +82,7 @@ func (k *keeper) Replay(ctx context.Context, q ingest.Quarantined) error {
 	done := make(chan error, 1)
 	// Submit, for it has no patience to lose: the message is old already.
 	k.pipeline.Submit(ctx, ingest.Message{
-		Topic: q.Topic, ClientID: q.ClientID, Payload: q.Payload, QoS: 1, ReceivedAt: q.ReceivedAt,
+		Topic: q.Topic, ClientID: q.ClientID, Payload: q.Payload, QoS: 1, ReceivedAt: q.ReceivedAt, Replayed: true,
 	}, func(err error) { done <- err })
 	select {
 	case err := <-done:

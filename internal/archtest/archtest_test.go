@@ -18,11 +18,12 @@ var law = map[string][]string{
 	"devices":           {},
 	"devices/shipments": {"devices"},
 
-	"ingest":              {"devices", "ingest/codec", "ingest/stream"},
-	"ingest/codec":        {"devices"},
-	"ingest/codec/script": {},
-	"ingest/stream":       {"devices"},
-	"ingest/history":      {"devices"},
+	"ingest":                 {"devices", "ingest/codec", "ingest/codec/sparkplug", "ingest/stream"},
+	"ingest/codec":           {"devices", "ingest/codec/sparkplug"},
+	"ingest/codec/script":    {},
+	"ingest/codec/sparkplug": {"devices"},
+	"ingest/stream":          {"devices"},
+	"ingest/history":         {"devices"},
 
 	"rules":           {"devices"},
 	"rules/excursion": {"devices", "devices/shipments"},
@@ -78,6 +79,7 @@ var fences = map[string][]string{
 	"github.com/expr-lang/expr":           {"rules/"},
 	"github.com/dop251/goja":              {"ingest/codec/script/"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
+	"google.golang.org/protobuf":          {"ingest/codec/sparkplug/"},
 	"golang.org/x/crypto":                 {"internal/access/"},
 	"github.com/prometheus/client_golang": nil, // anywhere
 }

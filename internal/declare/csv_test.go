@@ -66,7 +66,7 @@ t.csv:11: is no CSV: extraneous or missing " in quoted-field
 t.csv:3: Device f-2: model is missing
 t.csv:5: Device f-1: is in line 2 already
 t.csv:6: Device: id is empty
-t.csv:8: Device f 5: id: "f 5" is not an id (1 to 128 letters, digits and . _ : -)
+t.csv:8: Device f 5: id: "f 5" is not a device's id (1 to 128 letters, digits and . _ : -, with single slashes between)
 t.csv:9: Device f-6: owners[0].from: "2026-01-01" is not a time (write 2026-01-10T00:00:00Z)
 t.csv:10: Device f-7: owners[0]: from is missing`, rejected)
 }

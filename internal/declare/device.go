@@ -9,7 +9,7 @@ import (
 
 func readDevice(f *fields) any {
 	return &devices.Device{
-		ID:     devices.ID(f.mustID("id")),
+		ID:     f.mustDeviceID("id"),
 		Model:  f.mustID("model"),
 		Serial: f.text("serial"),
 		Site:   f.text("site"),

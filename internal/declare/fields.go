@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"telltale/devices"
 )
 
 // fields reads the keys of one mapping. Readers ask for every key they know
@@ -112,6 +114,14 @@ func (f *fields) mustID(key string) string {
 		return ""
 	}
 	return v.identifier()
+}
+
+func (f *fields) mustDeviceID(key string) devices.ID {
+	v, ok := f.must(key)
+	if !ok {
+		return ""
+	}
+	return v.deviceID()
 }
 
 func (f *fields) id(key string) string {

@@ -115,15 +115,25 @@ func (v value) time() time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-// identifier reads a text that may name something: it goes into topics, URLs
-// and file names as it is.
+// identifier reads a text that may name something: it goes into URLs and file
+// names as it is.
 func (v value) identifier() string {
 	text, ok := v.text()
-	if ok && !devices.ValidID(text) {
+	if ok && !devices.ValidName(text) {
 		v.failf("%q is not an id (1 to 128 letters, digits and . _ : -)", text)
 		return ""
 	}
 	return text
+}
+
+// deviceID reads the id of a device, which may have a slash inside.
+func (v value) deviceID() devices.ID {
+	text, ok := v.text()
+	if ok && !devices.ValidID(text) {
+		v.failf("%q is not a device's id (1 to 128 letters, digits and . _ : -, with single slashes between)", text)
+		return ""
+	}
+	return devices.ID(text)
 }
 
 // oneOf reads one of a few words.

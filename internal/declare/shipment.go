@@ -40,7 +40,7 @@ func readLoggers(items []value, departed time.Time) []shipments.Logger {
 	for _, item := range items {
 		f := item.fields()
 		l := shipments.Logger{
-			Device: devices.ID(f.mustID("device")),
+			Device: f.mustDeviceID("device"),
 			Metric: cmp.Or(f.text("metric"), defaultLoggerMetric),
 			From:   departed,
 			Until:  f.time("until"),
