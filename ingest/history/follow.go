@@ -23,7 +23,7 @@ type follower struct {
 // partition while it has it.
 func (w *Writer) hold(ctx context.Context, partition int) {
 	for ctx.Err() == nil {
-		epoch, ok, err := w.leases.AcquireLease(ctx, Consumer, partition, w.opts.Node, leaseTTL)
+		epoch, ok, err := w.leases.AcquireLease(ctx, w.opts.Consumer, partition, w.opts.Node, leaseTTL)
 		if err == nil && ok {
 			err = w.lead(ctx, partition, epoch)
 		}
@@ -56,7 +56,7 @@ func (w *Writer) lead(ctx context.Context, partition int, epoch int64) error {
 	// next holder's epoch fences them off, and it reads them itself.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseRenew)
 	defer cancel()
-	if releaseErr := w.leases.ReleaseLease(last, Consumer, partition, epoch); releaseErr != nil {
+	if releaseErr := w.leases.ReleaseLease(last, w.opts.Consumer, partition, epoch); releaseErr != nil {
 		w.opts.Log.Debug("history lease left to expire", zap.Int("partition", partition), zap.Error(releaseErr))
 	}
 	return err
@@ -99,7 +99,7 @@ func (w *Writer) renew(ctx context.Context, f *follower) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := w.leases.RenewLease(ctx, Consumer, f.partition, f.epoch, leaseTTL); err != nil && ctx.Err() == nil {
+		if err := w.leases.RenewLease(ctx, w.opts.Consumer, f.partition, f.epoch, leaseTTL); err != nil && ctx.Err() == nil {
 			w.opts.Log.Warn("history lease not renewed", zap.Int("partition", f.partition), zap.Error(err))
 		}
 	}

@@ -20,7 +20,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		readings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "telltale_history_readings_total",
-			Help: "Readings handed to the history store, by what became of them (stored, duplicate, not_finite).",
+			Help: "Readings handed to the history store, by what became of them (stored, duplicate, not_finite, refused).",
 		}, []string{"outcome"}),
 		orphans: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "telltale_history_orphan_reports_total",
@@ -51,6 +51,7 @@ func (m *Metrics) written(w Written, took time.Duration) {
 	m.readings.WithLabelValues("stored").Add(float64(w.Stored))
 	m.readings.WithLabelValues("duplicate").Add(float64(w.Duplicates))
 	m.readings.WithLabelValues("not_finite").Add(float64(w.NotFinite))
+	m.readings.WithLabelValues("refused").Add(float64(w.Refused))
 	m.orphans.Add(float64(w.Orphans))
 	m.seconds.Observe(took.Seconds())
 }

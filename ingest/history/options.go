@@ -11,10 +11,17 @@ import (
 // Consumer names the history writers in leases and checkpoints.
 const Consumer = "history"
 
+// PresenceConsumer names the writers that keep what devices said last, where
+// the store of readings does not do that itself.
+const PresenceConsumer = "presence"
+
 // Options say how a [Writer] works.
 type Options struct {
 	Node       string // stable name of this node, in leases. Required
 	Partitions int    // of the log. Required
+
+	// Consumer is the name in leases, checkpoints and logs. "": [Consumer].
+	Consumer string
 
 	// MaxReadings ends the gathering of a batch. It bounds memory, with the
 	// size of one message of the log on top. Zero means 20,000: larger
@@ -47,6 +54,9 @@ const (
 const (
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = 5 * time.Second
+
+	// longestLater bounds what a store may ask for in a [LaterError].
+	longestLater = 5 * time.Minute
 )
 
 func (o *Options) validate() error {
@@ -64,6 +74,7 @@ func (o *Options) validate() error {
 }
 
 func (o *Options) setDefaults() {
+	o.Consumer = cmp.Or(o.Consumer, Consumer)
 	o.MaxReadings = cmp.Or(o.MaxReadings, defaultMaxReadings)
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
 	if o.Log == nil {

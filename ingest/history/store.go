@@ -14,9 +14,10 @@ type Store interface {
 	// nothing of it is.
 	Position(ctx context.Context, partition int) (uint64, error)
 
-	// Write stores the chunks and moves their partitions' positions, all or
-	// nothing. A reading that is stored already is not stored again, so after
-	// an error the same chunks may be written again. It returns a
+	// Write stores the chunks and moves their partitions' positions: never the
+	// positions without the readings. A reading that is stored already is not
+	// stored again, so after an error the same chunks may be written again. A
+	// [*LaterError] says how long to wait before that. It returns a
 	// [*FencedError] when a chunk's epoch is no longer current. It keeps no
 	// reference to the chunks.
 	Write(ctx context.Context, chunks []Chunk) (Written, error)
@@ -36,10 +37,30 @@ type Written struct {
 	Duplicates int64 // readings of a device, metric and time that was stored already
 	NotFinite  int64 // NaN and infinite values, which no chart or sum can bear
 	Orphans    int64 // reports of devices that are not declared any more
+	Refused    int64 // readings that the store will never take; they are in quarantine
 }
 
-// FencedError says which partitions went to another writer. Nothing was
-// written.
+// Refused is a report with the readings that a store will never take, and the
+// store's own words.
+type Refused struct {
+	Report devices.Report
+	Why    string
+}
+
+// LaterError is a failure of a store that says when it wants to be asked again.
+type LaterError struct {
+	After time.Duration
+	Err   error
+}
+
+// Error is the error's that happened.
+func (e *LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error that happened.
+func (e *LaterError) Unwrap() error { return e.Err }
+
+// FencedError says which partitions went to another writer. No position
+// moved.
 type FencedError struct{ Partitions []int }
 
 // Error names the partitions.

@@ -114,10 +114,15 @@ func (w *Writer) write(ctx context.Context, b *batch) {
 		if ctx.Err() != nil {
 			return
 		}
+		retryIn := pause
+		var later *LaterError
+		if errors.As(err, &later) {
+			retryIn = max(pause, min(later.After, longestLater))
+		}
 		w.opts.Metrics.retried()
 		w.opts.Log.Warn("history waits for its store", zap.Int("readings", b.readings),
-			zap.Duration("retry_in", pause), zap.Error(err))
-		wait(ctx, pause)
+			zap.Duration("retry_in", retryIn), zap.Error(err))
+		wait(ctx, retryIn)
 		pause = min(2*pause, lastRetry)
 	}
 }

@@ -122,6 +122,21 @@ func TestWhileTheStoreIsAwayNothingIsReadAhead(t *testing.T) {
 	})
 }
 
+func TestAStoreThatAsksForTimeIsGivenIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Partitions: 1})
+		w.append(0, 1, report("device", 1))
+		w.away = &LaterError{After: time.Minute, Err: errors.New("too many requests")}
+		w.run()
+		time.Sleep(10*time.Minute + time.Second)
+		synctest.Wait()
+		if w.tries != 11 {
+			t.Errorf("%d tries in ten minutes, want the first and one a minute", w.tries)
+		}
+	})
+}
+
 func TestAPartitionThatAnotherWriterTookHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

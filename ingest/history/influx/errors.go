@@ -1,0 +1,72 @@
+package influx
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	client "github.com/influxdata/influxdb-client-go/v2/api/http"
+
+	"telltale/ingest/history"
+)
+
+// explain says what a failed request means to whoever runs the gateway, and
+// when to try again where InfluxDB says so.
+func (s *Store) explain(err error) error {
+	var answer *client.Error
+	if !errors.As(err, &answer) || answer.StatusCode == 0 {
+		return fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)
+	}
+	switch answer.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		err = fmt.Errorf("InfluxDB at %s does not accept the token for bucket %q (%d): %w", s.opts.URL, s.opts.Bucket, answer.StatusCode, err)
+	case http.StatusNotFound:
+		err = fmt.Errorf("InfluxDB at %s has no bucket %q, or does not show it to this token (404): %w", s.opts.URL, s.opts.Bucket, err)
+	default:
+		err = fmt.Errorf("InfluxDB at %s answers %d: %w", s.opts.URL, answer.StatusCode, err)
+	}
+	if answer.RetryAfter > 0 {
+		return &history.LaterError{After: time.Duration(answer.RetryAfter) * time.Second, Err: err}
+	}
+	return err
+}
+
+// complaintOf returns what InfluxDB holds against the content of a write; nil
+// when it may take the same content another time, or another bucket might.
+//
+// A refusal without a text is one as well: version 3 puts its text where the
+// client does not look, and trying it for ever would hold up everything else.
+// 413 is a matter of size, and of one reading, that is too large for ever.
+func complaintOf(err error) *complaint {
+	var answer *client.Error
+	if !errors.As(err, &answer) {
+		return nil
+	}
+	text := strings.TrimSpace(answer.Message)
+	switch answer.StatusCode {
+	case http.StatusRequestEntityTooLarge:
+		return &complaint{text: "request too large"}
+	case http.StatusUnprocessableEntity:
+		return readComplaint(text)
+	case http.StatusBadRequest:
+		if text == "" || contentWords(text) {
+			return readComplaint(text)
+		}
+	}
+	return nil
+}
+
+// contentWords reports whether a refusal speaks of points and not of the
+// request around them.
+func contentWords(text string) bool {
+	for _, words := range []string{
+		"partial write", "field type conflict", "unable to parse", "retention", "invalid field", "max key length", "time outside range",
+	} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
