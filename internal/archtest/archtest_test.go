@@ -25,6 +25,10 @@ var law = map[string][]string{
 	"ingest/stream":          {"devices"},
 	"ingest/history":         {"devices"},
 
+	"ingest/history/historytest": {"devices", "ingest/history"},
+	"ingest/history/influx":      {"devices", "ingest/history"},
+	"ingest/history/influxtest":  {},
+
 	"rules":           {"devices"},
 	"rules/excursion": {"devices", "devices/shipments"},
 	"rules/backtest":  {"devices", "rules"},
