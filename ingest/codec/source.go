@@ -52,6 +52,10 @@ type Options struct {
 	// for a birth. It must not block. Nil: nothing is sent.
 	Publish func(topic string, payload []byte)
 
+	// Scripts decode LoRaWAN frames that the network server did not. Nil: such
+	// frames are refused.
+	Scripts Scripts
+
 	// Metrics is where codecs register what they count. Nil: nowhere.
 	Metrics prometheus.Registerer
 
@@ -62,10 +66,12 @@ type Options struct {
 
 // builders makes a codec of each name from its source.
 var builders = map[string]func(Source, Options) (Codec, error){
-	"native": func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
-	"status": func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
-	"fields": func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
-	"shelly": func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
+	"chirpstack": func(s Source, o Options) (Codec, error) { return NewChirpStack(s.Device, o.Scripts) },
+	"ttn":        func(s Source, o Options) (Codec, error) { return NewTTN(s.Device, o.Scripts) },
+	"native":     func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
+	"status":     func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
+	"fields":     func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
+	"shelly":     func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
 	"tasmota": func(s Source, _ Options) (Codec, error) {
 		zone, err := s.zone()
 		if err != nil {
