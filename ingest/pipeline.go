@@ -228,10 +228,14 @@ func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
 
 // undecoded is the reason to refuse a message that a codec does not decode.
 func undecoded(err error) Reason {
-	if errors.Is(err, codec.ErrUnborn) {
+	switch {
+	case errors.Is(err, codec.ErrUnborn):
 		return Unborn
+	case errors.Is(err, codec.ErrScript):
+		return ScriptFailed
+	default:
+		return Malformed
 	}
-	return Malformed
 }
 
 // decodeSafely makes an error of a codec's panic: one message that nobody
