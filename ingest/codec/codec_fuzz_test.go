@@ -68,8 +68,11 @@ func checkLimits(t *testing.T, reports []devices.Report) {
 		if !devices.ValidID(string(r.Device)) || r.ObservedAt.IsZero() && r.ReceivedAt.IsZero() {
 			t.Errorf("report of %q at %v", r.Device, r.ObservedAt)
 		}
-		if len(r.Readings) > MaxValues || len(r.Faults) > MaxFaults {
+		if len(r.Readings) > MaxFlattened || len(r.Faults) > MaxFaults {
 			t.Errorf("%d readings and %d faults", len(r.Readings), len(r.Faults))
+		}
+		if r.Units != nil && len(r.Units) != len(r.Readings) {
+			t.Errorf("%d readings with %d units", len(r.Readings), len(r.Units))
 		}
 		for _, reading := range r.Readings {
 			if reading.Metric == "" || len(reading.Metric) > MaxName || len(reading.Value.Label) > MaxText {

@@ -26,6 +26,7 @@ type document struct {
 	body    bytes.Buffer
 	names   map[string]string
 	scratch []byte
+	path    []byte // the name of the metric that flatten is at
 }
 
 // documents is a pool of documents. The zero value is ready.
@@ -163,6 +164,11 @@ func (d *document) reading() (v devices.Value, ok bool, err error) {
 	if err != nil {
 		return v, false, err
 	}
+	return d.readingOf(raw)
+}
+
+// readingOf is reading for a value that is read already.
+func (d *document) readingOf(raw jsontext.Value) (v devices.Value, ok bool, err error) {
 	switch raw.Kind() {
 	case 'n':
 		return v, false, nil
@@ -213,4 +219,23 @@ func describe(k jsontext.Kind) string {
 	default:
 		return "a list"
 	}
+}
+
+// label reads a short text, or null, which is "".
+func (d *document) label() (string, error) {
+	raw, err := d.value()
+	if err != nil {
+		return "", err
+	}
+	if raw.Kind() == 'n' {
+		return "", nil
+	}
+	if raw.Kind() != '"' {
+		return "", d.errAt(raw, fmt.Errorf("must be a text, not %s", describe(raw.Kind())))
+	}
+	s := d.text(raw)
+	if len(s) > MaxText {
+		return "", d.errAt(raw, fmt.Errorf("text of %d bytes is longer than %d", len(s), MaxText))
+	}
+	return d.name(s), nil
 }

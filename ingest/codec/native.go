@@ -131,6 +131,11 @@ func (d *document) timestamp() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	return d.timestampOf(raw)
+}
+
+// timestampOf is timestamp for a value that is read already.
+func (d *document) timestampOf(raw jsontext.Value) (time.Time, error) {
 	switch raw.Kind() {
 	case '0':
 		return instant(raw, 0), nil
