@@ -30,6 +30,10 @@ const minPayload = 1 << 20
 // what readers hold in memory.
 const maxChunk = 128 << 10
 
+// pingInterval is how often the server is asked whether it is there; two
+// questions without an answer end the connection.
+const pingInterval = 5 * time.Second
+
 func telemetrySubject(partition int) string { return "telemetry." + strconv.Itoa(partition) }
 
 // Log is the durable, partitioned log. Its methods are safe for concurrent use.
@@ -114,6 +118,10 @@ func (l *Log) connect(name string) (*nats.Conn, jetstream.JetStream, error) {
 	}
 	if l.embedded != nil {
 		opts = append(opts, nats.InProcessServer(l.embedded))
+	} else {
+		// A server that is gone without a goodbye is noticed by what it does
+		// not answer, and by what it does not take.
+		opts = append(opts, nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(2*pingInterval))
 	}
 	conn, err := nats.Connect(l.opts.URL, opts...)
 	if err != nil {

@@ -60,13 +60,14 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	config.MaxConns = cmp.Or(opts.MaxConns, defaultMaxConns)
 	config.ConnConfig.RuntimeParams["application_name"] = "telltale"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+	bound(config)
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		// Times leave the database in UTC, whatever the machine's zone is.
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID,
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
-		return nil
+		return endAbandoned(ctx, conn)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
