@@ -68,7 +68,7 @@ func (b *binder) truth(n node) truthFunc {
 		value := truthOf(n.value)
 		return func(*frame) truth { return value }
 	case metricNode:
-		return b.comparison(comparisonNode{op: "!=", of: kindNumber, left: n, right: numberNode{0}})
+		return b.comparison(comparisonNode{op: "!=", of: kindNumber, left: n, right: numberNode{value: 0}})
 	case comparisonNode:
 		return b.comparison(n)
 	case memberNode:
@@ -136,6 +136,8 @@ func (b *binder) number(n node) numberFunc {
 		return b.window(n)
 	case timeWhereNode:
 		return b.timeWhere(n)
+	case sinceNode:
+		return b.since(n)
 	default:
 		return unknownNumber
 	}

@@ -124,25 +124,3 @@ func (w windowAt) function(name string) numberFunc {
 		}
 	}
 }
-
-// timeWhere binds time_where(condition, span). It is never unknown: what is
-// not known is not counted.
-func (b *binder) timeWhere(n timeWhereNode) numberFunc {
-	i := b.tracker(n)
-	return func(f *frame) float64 { return f.trackers[i].seconds(f.now - int64(n.span)) }
-}
-
-// tracker returns the index of the tracker for a condition and a span. Rules
-// that say the same share it.
-func (b *binder) tracker(n timeWhereNode) int {
-	name := source(n)
-	for i := range b.trackers {
-		if b.trackers[i].name == name {
-			return i
-		}
-	}
-	spec := trackerSpec{name: name, holds: b.truth(n.condition), keep: int64(n.span)}
-	spec.uses.add(n.condition)
-	b.trackers = append(b.trackers, spec)
-	return len(b.trackers) - 1
-}

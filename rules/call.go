@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
+
+	"telltale/devices"
 )
 
 // functionNames are what may be called, sorted.
 func functionNames() []string {
 	return []string{
-		"abs", "avg", "count", "delta", "fault", "max", "metric", "min", "rate", "silent", "stddev", "time_where",
+		"abs", "avg", "count", "delta", "fault", "max", "metric", "min", "rate", "silent", "since", "stddev",
+		"time_where",
 	}
 }
 
@@ -32,7 +35,9 @@ func (c *checker) call(t *ast.CallNode) node {
 		return c.function(t, name)
 	case "time_where":
 		return c.timeWhere(t)
-	case "forecast", "since":
+	case "since":
+		return c.since(t)
+	case "forecast":
 		c.fail(t, "", "%s is not supported yet", name)
 		return nil
 	case "fault":
@@ -46,6 +51,9 @@ func (c *checker) call(t *ast.CallNode) node {
 		return nil
 	case "abs":
 		return c.function(t, name)
+	}
+	if _, ok := devices.UnitCode(name); ok {
+		return c.quantity(t, name)
 	}
 	hint := nearest(name, functionNames())
 	if hint == "" {
@@ -81,7 +89,29 @@ func (c *checker) timeWhere(t *ast.CallNode) node {
 	if !ok {
 		return nil
 	}
-	condition := c.truth(t.Arguments[0])
+	condition := c.tracked(t.Arguments[0], "time_where")
+	if condition == nil {
+		return nil
+	}
+	return timeWhereNode{condition: condition, span: span}
+}
+
+// since checks since(mode == "defrost").
+func (c *checker) since(t *ast.CallNode) node {
+	if len(t.Arguments) != 1 {
+		c.fail(t, `write since(mode == "defrost")`, "since takes one condition")
+		return nil
+	}
+	condition := c.tracked(t.Arguments[0], "since")
+	if condition == nil {
+		return nil
+	}
+	return sinceNode{condition}
+}
+
+// tracked checks a condition whose times are kept.
+func (c *checker) tracked(tree ast.Node, function string) node {
+	condition := c.truth(tree)
 	if condition == nil {
 		return nil
 	}
@@ -89,13 +119,13 @@ func (c *checker) timeWhere(t *ast.CallNode) node {
 	inside.add(condition)
 	switch {
 	case len(inside.silent) > 0:
-		c.fail(t.Arguments[0], "", "silent cannot be added up, because nothing is observed in it")
+		c.fail(tree, "", "silent cannot stand in %s, because nothing is observed while it holds", function)
 		return nil
-	case inside.added:
-		c.fail(t.Arguments[0], "", "time_where cannot stand in time_where")
+	case inside.tracked:
+		c.fail(tree, "", "time_where and since cannot stand in %s", function)
 		return nil
 	}
-	return timeWhereNode{condition: condition, span: span}
+	return condition
 }
 
 // windowSpan reads the second of two arguments, the length of the window.

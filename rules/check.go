@@ -53,9 +53,9 @@ func (c *checker) node(tree ast.Node) node {
 	}
 	switch t := tree.(type) {
 	case *ast.IntegerNode:
-		return numberNode{float64(t.Value)}
+		return numberNode{value: float64(t.Value)}
 	case *ast.FloatNode:
-		return numberNode{t.Value}
+		return numberNode{value: t.Value}
 	case *ast.StringNode:
 		return textNode{t.Value}
 	case *ast.BoolNode:
@@ -94,7 +94,7 @@ func (c *checker) truth(tree ast.Node) node {
 		return nil
 	}
 	if m, ok := n.(metricNode); ok && (m.of == kindTruth || m.of == kindAny) {
-		return comparisonNode{op: "!=", of: kindNumber, left: m, right: numberNode{0}}
+		return comparisonNode{op: "!=", of: kindNumber, left: m, right: numberNode{value: 0}}
 	}
 	if n.kind() == kindTruth {
 		return n
@@ -113,13 +113,20 @@ func (c *checker) number(tree ast.Node) node {
 	if n == nil || isNumeric(n) {
 		return n
 	}
+	if q, ok := n.(quantityNode); ok {
+		c.fail(tree, "as in temperature > "+q.written(), "%s stands only in a comparison", q.written())
+		return nil
+	}
 	c.fail(tree, "", "%s is not a number", describeKind(n))
 	return nil
 }
 
 func isNumeric(n node) bool {
-	if m, ok := n.(metricNode); ok {
-		return m.of != kindText
+	switch n := n.(type) {
+	case metricNode:
+		return n.of != kindText
+	case quantityNode:
+		return false // not yet: it depends on what it is compared with
 	}
 	return n.kind() == kindNumber
 }
@@ -140,6 +147,8 @@ func describeKind(n node) string {
 		}
 	case textNode:
 		return fmt.Sprintf("the text %q", n.value)
+	case quantityNode:
+		return n.written()
 	case numberNode:
 		return "the number " + formatNumber(n.value)
 	}
@@ -165,9 +174,9 @@ func (c *checker) unary(t *ast.UnaryNode) node {
 		return operand
 	}
 	if literal, ok := operand.(numberNode); ok {
-		return numberNode{-literal.value}
+		return numberNode{value: -literal.value}
 	}
-	return arithmeticNode{op: '-', left: numberNode{0}, right: operand}
+	return arithmeticNode{op: '-', left: numberNode{value: 0}, right: operand}
 }
 
 func negate(operand node) node {
@@ -245,7 +254,8 @@ func isChain(t *ast.BinaryNode) bool {
 }
 
 func (c *checker) ordering(t *ast.BinaryNode) node {
-	left, right := c.number(t.Left), c.number(t.Right)
+	left, right := c.operand(t.Left), c.operand(t.Right)
+	left, right = c.convert(t.Left, left, right), c.convert(t.Right, right, left)
 	if left == nil || right == nil {
 		return nil
 	}
@@ -256,6 +266,7 @@ func (c *checker) ordering(t *ast.BinaryNode) node {
 // the other side.
 func (c *checker) equality(t *ast.BinaryNode) node {
 	left, right := c.node(t.Left), c.node(t.Right)
+	left, right = c.convert(t.Left, left, right), c.convert(t.Right, right, left)
 	if left == nil || right == nil {
 		return nil
 	}
@@ -294,7 +305,7 @@ func (c *checker) arithmetic(t *ast.BinaryNode) node {
 			c.fail(t, "", "division by zero")
 			return nil
 		}
-		return numberNode{value}
+		return numberNode{value: value}
 	}
 	return n
 }

@@ -73,7 +73,7 @@ func comparisonText(n comparisonNode, b *binder, f *frame, holds bool) string {
 		}
 		return fmt.Sprintf("%s %s %s is %s", operandText(n.left, b, f), n.op, operandText(n.right, b, f), outcome)
 	}
-	if m, ok := n.left.(metricNode); ok && m.of == kindTruth && n.right == (numberNode{0}) && n.op == "!=" {
+	if m, ok := n.left.(metricNode); ok && m.of == kindTruth && n.right == (numberNode{value: 0}) && n.op == "!=" {
 		if holds {
 			return m.name + " is on"
 		}
@@ -108,19 +108,22 @@ func opposite(op string) string {
 func operandText(n node, b *binder, f *frame) string {
 	switch n := n.(type) {
 	case numberNode:
+		if n.written != "" {
+			return n.written + " = " + formatNumber(n.value)
+		}
 		return formatNumber(n.value)
 	case textNode:
 		return strconv.Quote(n.value)
 	case metricNode:
 		return n.name + " " + metricText(n, b, f)
 	case arithmeticNode:
-		if n.op == '-' && n.left == (numberNode{0}) {
+		if n.op == '-' && n.left == (numberNode{value: 0}) {
 			return "-(" + operandText(n.right, b, f) + ")"
 		}
 		return fmt.Sprintf("(%s %c %s = %s)", operandText(n.left, b, f), n.op, operandText(n.right, b, f), formatNumber(b.number(n)(f)))
 	case windowNode:
 		return source(n) + " " + formatNumber(b.number(n)(f))
-	case timeWhereNode:
+	case timeWhereNode, sinceNode:
 		return source(n) + " " + formatSpan(time.Duration(b.number(n)(f)*float64(time.Second)))
 	case functionNode:
 		args := make([]string, len(n.args))

@@ -19,9 +19,13 @@ type node interface {
 }
 
 type (
-	numberNode struct{ value float64 }
-	textNode   struct{ value string }
-	truthNode  struct{ value bool }
+	// numberNode is a number, in the unit that it is compared in.
+	numberNode struct {
+		value   float64
+		written string // as the rule has it, where that names a unit: "degF(46)"
+	}
+	textNode  struct{ value string }
+	truthNode struct{ value bool }
 
 	// metricNode is a metric's latest value.
 	metricNode struct {
@@ -82,6 +86,16 @@ type (
 		condition node
 		span      time.Duration
 	}
+
+	// sinceNode is since(condition), in seconds.
+	sinceNode struct{ condition node }
+
+	// quantityNode is a number with a unit, as in degF(46). The checker turns
+	// it into a number in the unit of what it is compared with.
+	quantityNode struct {
+		value float64
+		unit  string // as written
+	}
 )
 
 func (numberNode) kind() kind     { return kindNumber }
@@ -98,6 +112,8 @@ func (faultNode) kind() kind      { return kindTruth }
 func (silentNode) kind() kind     { return kindTruth }
 func (windowNode) kind() kind     { return kindNumber }
 func (timeWhereNode) kind() kind  { return kindNumber }
+func (sinceNode) kind() kind      { return kindNumber }
+func (quantityNode) kind() kind   { return kindNumber }
 
 // children returns the operands of a node, left to right.
 func children(n node) []node {
@@ -118,6 +134,8 @@ func children(n node) []node {
 		return []node{n.metric}
 	case timeWhereNode:
 		return []node{n.condition}
+	case sinceNode:
+		return []node{n.condition}
 	default:
 		return nil
 	}
@@ -128,7 +146,7 @@ type uses struct {
 	metrics []string // each once, in order of appearance
 	faults  bool
 	silent  []time.Duration
-	added   bool // time_where stands in it
+	tracked bool // time_where or since stands in it
 }
 
 func (u *uses) add(n node) {
@@ -146,8 +164,8 @@ func (u *uses) add(n node) {
 		u.faults = true
 	case silentNode:
 		u.silent = append(u.silent, n.after)
-	case timeWhereNode:
-		u.added = true
+	case timeWhereNode, sinceNode:
+		u.tracked = true
 	}
 	for _, child := range children(n) {
 		u.add(child)

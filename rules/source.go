@@ -10,6 +10,9 @@ import (
 func source(n node) string {
 	switch n := n.(type) {
 	case numberNode:
+		if n.written != "" {
+			return n.written
+		}
 		return strconv.FormatFloat(n.value, 'g', -1, 64) // exactly: trackers are told apart by it
 	case textNode:
 		return strconv.Quote(n.value)
@@ -45,6 +48,8 @@ func source(n node) string {
 		return fmt.Sprintf("%s(%s, %q)", n.name, n.metric.name, formatSpan(n.span))
 	case timeWhereNode:
 		return fmt.Sprintf("time_where(%s, %q)", source(n.condition), formatSpan(n.span))
+	case sinceNode:
+		return "since(" + source(n.condition) + ")"
 	default:
 		return ""
 	}
