@@ -85,6 +85,8 @@ func valueOf(number *float64, label *string) devices.Value {
 	return devices.Value{}
 }
 
+// seriesArgs names a series as it is stored: names that PostgreSQL cannot hold
+// are stored as ones that it can.
 func seriesArgs(device devices.ID, metric string, from, to time.Time) pgx.NamedArgs {
-	return pgx.NamedArgs{"device": string(device), "metric": metric, "from": from, "to": to}
+	return pgx.NamedArgs{"device": cleanText(string(device)), "metric": cleanText(metric), "from": from, "to": to}
 }

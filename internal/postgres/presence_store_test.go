@@ -1,0 +1,122 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"telltale/devices"
+	"telltale/ingest/history"
+	"telltale/internal/postgres"
+)
+
+func TestPresenceAloneIsThePresenceThatHistoryKeeps(t *testing.T) {
+	t.Parallel()
+	fleet := []devices.ID{"fridge-1", "fridge-2", "fridge-3"}
+	whole, alone := newFixture(t, fleet...), newFixture(t, fleet...)
+	presence := postgres.NewPresence(alone.db)
+	epoch := acquirePresence(t, alone.db)
+	random := rand.New(rand.NewPCG(7, 11))
+
+	for seq := uint64(1); seq <= 60; seq++ {
+		reports := make([]devices.Report, 5)
+		for i := range reports {
+			reports[i] = randomReport(random, append(fleet, "undeclared"))
+		}
+		if seq%10 == 0 { // another life, that knows nothing
+			presence = postgres.NewPresence(alone.db)
+			epoch = acquirePresence(t, alone.db)
+		}
+		if _, err := whole.store.Write(t.Context(), []history.Chunk{whole.chunk(seq, reports...)}); err != nil {
+			t.Fatal(err)
+		}
+		chunk := history.Chunk{Epoch: epoch, Seq: seq, Reports: reports}
+		for range 1 + random.IntN(2) { // what is written again changes nothing
+			if _, err := presence.Write(t.Context(), []history.Chunk{chunk}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(presenceRows(whole), presenceRows(alone)); diff != "" {
+			t.Fatalf("after message %d (-history +presence):\n%s", seq, diff)
+		}
+	}
+	if n := alone.count(`select count(*) from readings`); n != 0 {
+		t.Errorf("%d rows of readings, want none", n)
+	}
+	if seq, err := presence.Position(t.Context(), 0); err != nil || seq != 60 {
+		t.Errorf("position %d, %v, want 60", seq, err)
+	}
+}
+
+func TestPresenceUnderALostLeaseChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "fridge-1")
+	presence := postgres.NewPresence(f.db)
+	lost := acquirePresence(t, f.db)
+	acquirePresence(t, f.db)
+	_, err := presence.Write(t.Context(), []history.Chunk{{Epoch: lost, Seq: 1, Reports: []devices.Report{report("fridge-1", 1, "t", 4.0)}}})
+	var fenced *history.FencedError
+	if !errors.As(err, &fenced) {
+		t.Errorf("error %v, want that the partition went to another writer", err)
+	}
+	if rows := presenceRows(f); len(rows) != 0 {
+		t.Errorf("presence %v, want none", rows)
+	}
+}
+
+func acquirePresence(t *testing.T, db *postgres.DB) int64 {
+	t.Helper()
+	epoch, ok, err := db.AcquireLease(t.Context(), history.PresenceConsumer, 0, "node", time.Hour)
+	if err != nil || !ok {
+		t.Fatalf("acquire: ok %t, err %v", ok, err)
+	}
+	return epoch
+}
+
+// randomReport is a report, a status or a last will, in no order of time.
+func randomReport(random *rand.Rand, fleet []devices.ID) devices.Report {
+	r := report(fleet[random.IntN(len(fleet))], random.IntN(30))
+	for _, metric := range []string{"temperature", "mode", "nul\x00"} {
+		switch random.IntN(3) {
+		case 0:
+			r.Readings = append(r.Readings, devices.Reading{Metric: metric, Value: devices.Number(float64(random.IntN(9)))})
+		case 1:
+			r.Readings = append(r.Readings, devices.Reading{Metric: metric, Value: devices.Label("defrost")})
+		}
+	}
+	if random.IntN(3) == 0 {
+		r.Faults = []string{"E21"}[:random.IntN(2)]
+	}
+	if random.IntN(4) == 0 {
+		r.Presence = []devices.Presence{devices.Online, devices.Offline}[random.IntN(2)]
+	}
+	return r
+}
+
+// presenceRows is the whole table as text.
+func presenceRows(f *fixture) map[string]string {
+	f.t.Helper()
+	rows, err := f.conn.Query(f.t.Context(), `
+		select device_id, last_seen, observed_at, announced, "values"::text, value_times::text, faults, coalesce(faults_at, '-infinity')::text
+		from device_presence`)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer rows.Close()
+	all := make(map[string]string)
+	for rows.Next() {
+		values, err := rows.Values()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		all[fmt.Sprint(values[0])] = fmt.Sprint(values[1:]...)
+	}
+	if err := rows.Err(); err != nil {
+		f.t.Fatal(err)
+	}
+	return all
+}
