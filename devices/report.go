@@ -10,6 +10,7 @@ type Report struct {
 	Device     ID
 	ObservedAt time.Time // by the device's clock; ReceivedAt when it sent none
 	ReceivedAt time.Time // by our clock
+	DeviceTime time.Time // what the device's clock said, where ObservedAt was corrected; else zero
 	Seq        uint64    // the device's own counter; 0 when it sends none
 	Readings   []Reading
 

@@ -9,13 +9,6 @@ import (
 	"telltale/devices"
 )
 
-// maxAhead is how far a device's clock may run ahead of ours.
-const maxAhead = 10 * time.Minute
-
-// earliest is the first time that a device can have observed anything: clocks
-// that have lost it say 1970 or 1980.
-func earliest() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
-
 // view is the directory with what checking needs, made once per version.
 type view struct {
 	directory *devices.Directory
@@ -41,26 +34,42 @@ func newView(d *devices.Directory) *view {
 	return v
 }
 
+// declares reports whether there is such a device.
+func (v *view) declares(id devices.ID) bool {
+	_, ok := v.directory.Device(id)
+	return ok
+}
+
 // complaint is the first thing of its kind that is wrong with a message, and
 // how many more there are.
 type complaint struct {
-	reason Reason
-	detail string
-	more   int
+	reason     Reason
+	detail     string
+	more       int
+	devices    []devices.ID // that it is about, each once in a row
+	observedAt time.Time    // by the clock of the first; zero when it said no time
 }
 
 // complaints are at most one for each reason.
 type complaints []complaint
 
-// add notes a complaint; detail is only asked for when it is the first.
-func (cs complaints) add(reason Reason, detail func() string) complaints {
+// add notes a complaint about a report; detail is only asked for when it is
+// the first.
+func (cs complaints) add(reason Reason, r *devices.Report, detail func() string) complaints {
 	for i := range cs {
-		if cs[i].reason == reason {
-			cs[i].more++
+		if c := &cs[i]; c.reason == reason {
+			c.more++
+			if c.devices[len(c.devices)-1] != r.Device {
+				c.devices = append(c.devices, r.Device)
+			}
 			return cs
 		}
 	}
-	return append(cs, complaint{reason: reason, detail: detail()})
+	c := complaint{reason: reason, detail: detail(), devices: []devices.ID{r.Device}}
+	if dated(r) {
+		c.observedAt = deviceTime(r)
+	}
+	return append(cs, c)
 }
 
 // sentence is the detail, with how often the same is wrong again.
@@ -74,17 +83,17 @@ func (c complaint) sentence() string {
 // check keeps, in place, what can be believed of the reports: those of known
 // devices at possible times, without their impossible values. It also gives
 // the metrics their names.
-func (v *view) check(reports []devices.Report) (kept []devices.Report, cs complaints) {
+func (v *view) check(reports []devices.Report, clock Clock) (kept []devices.Report, cs complaints) {
 	kept = reports[:0]
 	for i := range reports {
 		r := &reports[i]
 		device, ok := v.directory.Device(r.Device)
 		if !ok {
-			cs = cs.add(UnknownDevice, func() string { return fmt.Sprintf("device %s is not declared", r.Device) })
+			cs = cs.add(UnknownDevice, r, func() string { return fmt.Sprintf("device %s is not declared", r.Device) })
 			continue
 		}
-		if !possibleTime(r) {
-			cs = cs.add(ImpossibleTime, func() string { return describeTime(r) })
+		if !clock.believes(r) {
+			cs = cs.add(ImpossibleTime, r, func() string { return clock.describe(r) })
 			continue
 		}
 		if model, ok := v.directory.Model(device.Model); ok {
@@ -99,22 +108,6 @@ func (v *view) check(reports []devices.Report) (kept []devices.Report, cs compla
 	return kept, cs
 }
 
-func possibleTime(r *devices.Report) bool {
-	return !r.ObservedAt.Before(earliest()) && !r.ObservedAt.After(r.ReceivedAt.Add(maxAhead))
-}
-
-func describeTime(r *devices.Report) string {
-	if r.ObservedAt.Before(earliest()) {
-		return fmt.Sprintf("device %s says it is %s, before 2000", r.Device, r.ObservedAt.Format(time.RFC3339))
-	}
-	ahead := r.ObservedAt.Sub(r.ReceivedAt).Round(time.Second).String()
-	if days := (r.ObservedAt.Unix() - r.ReceivedAt.Unix()) / (24 * 60 * 60); days > 0 {
-		ahead = fmt.Sprintf("%d days", days) // a Duration ends at 292 years
-	}
-	return fmt.Sprintf("device %s says it is %s, %s ahead of the time of receipt %s; at most %s is believed", r.Device,
-		r.ObservedAt.Format(time.RFC3339), ahead, r.ReceivedAt.Format(time.RFC3339), maxAhead)
-}
-
 func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complaints) complaints {
 	names := v.metrics[model]
 	if r.Units != nil {
@@ -125,7 +118,7 @@ func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complai
 		metric, declared := names[reading.Metric]
 		switch {
 		case !finite(reading.Value), declared && !metric.Believes(reading.Value):
-			cs = cs.add(ImpossibleValue, func() string { return describeValue(r, reading, metric) })
+			cs = cs.add(ImpossibleValue, r, func() string { return describeValue(r, reading, metric) })
 			continue
 		case declared:
 			reading.Metric = metric.Name
@@ -146,7 +139,7 @@ func convert(r *devices.Report, names map[string]devices.Metric, cs complaints) 
 		if unit := r.Units[i]; unit != "" && want != "" && !reading.Value.IsLabel() {
 			v, err := devices.Convert(reading.Value.Number, unit, want)
 			if err != nil {
-				cs = cs.add(ImpossibleValue, func() string {
+				cs = cs.add(ImpossibleValue, r, func() string {
 					return fmt.Sprintf("device %s says %s is %s %s: %s", r.Device, reading.Metric, reading.Value, unit, err)
 				})
 				continue
@@ -165,7 +158,7 @@ func checkFinite(r *devices.Report, cs complaints) complaints {
 	kept := r.Readings[:0]
 	for _, reading := range r.Readings {
 		if !finite(reading.Value) {
-			cs = cs.add(ImpossibleValue, func() string { return describeValue(r, reading, devices.Metric{}) })
+			cs = cs.add(ImpossibleValue, r, func() string { return describeValue(r, reading, devices.Metric{}) })
 			continue
 		}
 		kept = append(kept, reading)

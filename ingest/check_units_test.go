@@ -29,7 +29,7 @@ func TestReadingsComeInTheModelsUnits(t *testing.T) {
 			t.Parallel()
 			r := devices.Report{Device: devices.ID(c.device), ObservedAt: now, ReceivedAt: now, Units: []string{"%", c.unit},
 				Readings: []devices.Reading{{Metric: "humidity", Value: devices.Number(50)}, {Metric: c.metric, Value: c.value}}}
-			kept, cs := newView(fleet()()).check([]devices.Report{r})
+			kept, cs := newView(fleet()()).check([]devices.Report{r}, Clock{})
 			if len(cs) != 0 || len(kept) != 1 {
 				t.Fatalf("kept %v, complaints %v", kept, cs)
 			}
@@ -51,7 +51,7 @@ func TestReadingsInAnotherQuantityAreRefused(t *testing.T) {
 			{Metric: "door_open", Value: devices.Number(1)},
 			{Metric: "temperature", Value: devices.Number(500)},
 		}}}
-	kept, cs := newView(fleet()()).check(reports)
+	kept, cs := newView(fleet()()).check(reports, Clock{})
 	want := []devices.Reading{{Metric: "temperature", Value: devices.Number(4)}}
 	if diff := cmp.Diff(want, kept[0].Readings); diff != "" {
 		t.Errorf("readings differ (-want +got):\n%s", diff)

@@ -39,6 +39,14 @@ type PipelineOptions struct {
 	// Router finds the codec of a topic. Nil: the native topics only.
 	Router *codec.Router
 
+	// Clocks say by the name of a source how its devices' times are treated;
+	// the others' by the name "". Nil: all are trusted.
+	Clocks map[string]Clock
+
+	// Drifts are what is known already of devices' clocks, for sources whose
+	// policy is [OffsetClock]. The pipeline goes on from there, in this map.
+	Drifts map[devices.ID]devices.Drift
+
 	// QueueMessages and QueueBytes bound what waits for the log; beyond either,
 	// senders wait. Zero: 65,536 messages, 64 MiB.
 	QueueMessages int
@@ -68,6 +76,7 @@ type Pipeline struct {
 	metrics   *metrics
 	waiters   sync.Pool // of *waiter
 	flush     flush
+	drifts    drifts
 }
 
 // NewPipeline returns a pipeline into the log. directory returns the devices as
@@ -86,6 +95,10 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 		opts.Router = router
 	}
 	p := &Pipeline{log: log, directory: directory, opts: opts, queue: newQueue(opts.QueueMessages, opts.QueueBytes)}
+	p.drifts.all = opts.Drifts
+	if p.drifts.all == nil {
+		p.drifts.all = make(map[devices.ID]devices.Drift)
+	}
 	p.waiters.New = func() any {
 		w := &waiter{result: make(chan error, 1)}
 		w.sender = w
@@ -156,7 +169,7 @@ func (f callback) settle(err error)   { f(err) }
 func (p *Pipeline) Refuse(ctx context.Context, m Message, reason Reason, detail string) error {
 	result := make(chan error, 1)
 	it := &pending{messages: 1, sender: callback(func(err error) { result <- err })}
-	p.quarantine(it, m, reason, detail)
+	p.quarantine(it, m, "", complaint{reason: reason, detail: detail})
 	if err := p.submit(ctx, it); err != nil {
 		return fmt.Errorf("refuse message: %w", err)
 	}
@@ -185,12 +198,12 @@ func (p *Pipeline) submit(ctx context.Context, it *pending) error {
 func (p *Pipeline) add(it *pending, m Message) {
 	it.messages++
 	if len(m.Payload) > codec.MaxPayload {
-		p.quarantine(it, oversized(m, len(m.Payload)), TooLarge,
-			fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", len(m.Payload), codec.MaxPayload, keptOfOversized))
-	} else if c, ok := p.opts.Router.Route(m.Topic); !ok {
-		p.quarantine(it, m, UnknownTopic, fmt.Sprintf("no source claims topic %s", m.Topic))
+		p.quarantine(it, oversized(m, len(m.Payload)), "", complaint{reason: TooLarge,
+			detail: fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", len(m.Payload), codec.MaxPayload, keptOfOversized)})
+	} else if source, c, ok := p.opts.Router.Find(m.Topic); !ok {
+		p.quarantine(it, m, "", complaint{reason: UnknownTopic, detail: fmt.Sprintf("no source claims topic %s", m.Topic)})
 	} else {
-		p.decode(it, m, c)
+		p.decode(it, m, source, c)
 	}
 }
 
@@ -202,11 +215,11 @@ func oversized(m Message, size int) Message {
 	return m
 }
 
-func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
+func (p *Pipeline) decode(it *pending, m Message, source string, c codec.Codec) {
 	before := len(it.reports)
 	decoded, err := p.decodeSafely(c, it.reports, m)
 	if err != nil {
-		p.quarantine(it, m, undecoded(err), err.Error())
+		p.quarantine(it, m, source, complaint{reason: undecoded(err), detail: err.Error()})
 		return
 	}
 	added := decoded[before:]
@@ -216,10 +229,12 @@ func (p *Pipeline) decode(it *pending, m Message, c codec.Codec) {
 			it.special = append(it.special, outcomeRepeated)
 		}
 	}
-	added, cs := p.currentView().check(added)
+	view, clock := p.currentView(), p.clock(source)
+	clock.correct(added, &p.drifts, view.declares)
+	added, cs := view.check(added, clock)
 	it.reports = decoded[:before+len(added)]
 	for _, c := range cs {
-		p.quarantine(it, m, c.reason, c.sentence())
+		p.quarantine(it, m, source, c)
 	}
 	if len(cs) > 1 { // one outcome for each message
 		it.special = it.special[:len(it.special)-len(cs)+1]
@@ -265,11 +280,20 @@ func withoutUndated(reports []devices.Report) []devices.Report {
 	return kept
 }
 
-func (p *Pipeline) quarantine(it *pending, m Message, reason Reason, detail string) {
-	it.special = append(it.special, string(reason))
+// clock returns how the times of a source are treated.
+func (p *Pipeline) clock(source string) Clock {
+	if c, ok := p.opts.Clocks[source]; ok {
+		return c
+	}
+	return p.opts.Clocks[""]
+}
+
+func (p *Pipeline) quarantine(it *pending, m Message, source string, c complaint) {
+	it.special = append(it.special, string(c.reason))
 	it.quarantined = append(it.quarantined, Quarantined{
-		ID: quarantinedID(reason, m.Topic, m.Payload), Reason: reason, Detail: detail,
-		Topic: m.Topic, ClientID: m.ClientID, Payload: bytes.Clone(m.Payload), ReceivedAt: m.ReceivedAt,
+		ID: quarantinedID(c.reason, m.Topic, m.Payload), Reason: c.reason, Detail: c.sentence(),
+		Topic: m.Topic, Source: source, ClientID: m.ClientID, Payload: bytes.Clone(m.Payload),
+		ReceivedAt: m.ReceivedAt, Retained: m.Retained, Devices: c.devices, ObservedAt: c.observedAt,
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"telltale/devices"
 )
 
 // Reason says why a message, or a part of it, was put into quarantine.
@@ -29,6 +31,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		Malformed, UnknownDevice, UnknownTopic, ImpossibleTime, ImpossibleValue, TooLarge, Unborn, RateLimited, ScriptFailed,
+		HistoryRefused,
 	}
 }
 
@@ -39,9 +42,19 @@ type Quarantined struct {
 	Reason     Reason
 	Detail     string // a sentence that names field, device or limit
 	Topic      string
+	Source     string // name of the source that claims the topic; "" none
 	ClientID   string
 	Payload    []byte
 	ReceivedAt time.Time
+	Retained   bool // it came out of a broker's memory, see [Message]
+
+	// Devices are those that the reason is about, in the message's order; nil
+	// where the reason is about the message and not a device.
+	Devices []devices.ID
+
+	// ObservedAt is the clock of the first of those devices; zero when its
+	// report says no time.
+	ObservedAt time.Time
 }
 
 // quarantinedID hashes what makes two refusals the same one.
@@ -56,58 +69,139 @@ func quarantinedID(reason Reason, topic string, payload []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// quarantineSchema is the first byte of an encoded list of refusals. After it
-// each entry is ReceivedAt in microseconds (varint) and six texts, each with
-// its length (uvarint) before it.
-const quarantineSchema = 1
+// The encoding of a list of refusals is one byte, the schema, and the entries
+// one after the other. An entry is ReceivedAt in microseconds (varint), six
+// texts, each with its length (uvarint) before it, and since schema 2 a byte of
+// flags, ObservedAt if flagged, the source and the number of devices (uvarint)
+// with their ids. Records of schema 1 may lie in a log that was written before
+// an update.
+const (
+	quarantineSchema    = 2
+	quarantineSchemaOne = 1
+
+	flagRetained   = 1 << 0
+	flagObservedAt = 1 << 1
+)
 
 var errCorruptQuarantine = errors.New("corrupt quarantine record")
 
 func appendQuarantined(dst []byte, q *Quarantined) []byte {
 	dst = binary.AppendVarint(dst, q.ReceivedAt.UnixMicro())
 	for _, s := range []string{q.ID, string(q.Reason), q.Detail, q.Topic, q.ClientID} {
-		dst = binary.AppendUvarint(dst, uint64(len(s)))
-		dst = append(dst, s...)
+		dst = appendString(dst, s)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(q.Payload)))
-	return append(dst, q.Payload...)
+	dst = append(dst, q.Payload...)
+
+	var flags byte
+	if q.Retained {
+		flags |= flagRetained
+	}
+	if !q.ObservedAt.IsZero() {
+		flags |= flagObservedAt
+	}
+	dst = append(dst, flags)
+	if flags&flagObservedAt != 0 {
+		dst = binary.AppendVarint(dst, q.ObservedAt.UnixMicro())
+	}
+	dst = appendString(dst, q.Source)
+	dst = binary.AppendUvarint(dst, uint64(len(q.Devices)))
+	for _, id := range q.Devices {
+		dst = appendString(dst, string(id))
+	}
+	return dst
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
 // DecodeQuarantined decodes one record of the log's quarantine, see
 // [stream.QuarantineReader]. The entries are the caller's; their payloads
 // share the memory of record.
 func DecodeQuarantined(record []byte) ([]Quarantined, error) {
-	if len(record) == 0 || record[0] != quarantineSchema {
+	if len(record) == 0 || record[0] != quarantineSchema && record[0] != quarantineSchemaOne {
 		return nil, fmt.Errorf("decode quarantine: %w: unknown schema", errCorruptQuarantine)
 	}
 	var list []Quarantined
-	for p := record[1:]; len(p) > 0; {
-		var q Quarantined
-		var err error
-		if q, p, err = decodeOne(p); err != nil {
-			return nil, fmt.Errorf("decode quarantine: entry %d: %w", len(list), err)
+	for r := (quarantineReader{p: record[1:]}); len(r.p) > 0; {
+		q := r.entry(record[0])
+		if r.corrupt {
+			return nil, fmt.Errorf("decode quarantine: entry %d: %w", len(list), errCorruptQuarantine)
 		}
 		list = append(list, q)
 	}
 	return list, nil
 }
 
-func decodeOne(p []byte) (q Quarantined, rest []byte, err error) {
-	at, n := binary.Varint(p)
-	if n <= 0 {
-		return q, nil, errCorruptQuarantine
-	}
-	p = p[n:]
-	var texts [6][]byte
-	for i := range texts {
-		size, n := binary.Uvarint(p)
-		if n <= 0 || size > uint64(len(p)-n) {
-			return q, nil, errCorruptQuarantine
-		}
-		texts[i], p = p[n:n+int(size):n+int(size)], p[n+int(size):]
-	}
-	return Quarantined{
-		ID: string(texts[0]), Reason: Reason(texts[1]), Detail: string(texts[2]), Topic: string(texts[3]),
-		ClientID: string(texts[4]), Payload: texts[5], ReceivedAt: time.UnixMicro(at).UTC(),
-	}, p, nil
+// quarantineReader takes a record apart. Once it is corrupt, everything that
+// it returns is zero.
+type quarantineReader struct {
+	p       []byte
+	corrupt bool
 }
+
+func (r *quarantineReader) entry(schema byte) Quarantined {
+	q := Quarantined{
+		ReceivedAt: r.time(), ID: r.text(), Reason: Reason(r.text()), Detail: r.text(), Topic: r.text(),
+		ClientID: r.text(), Payload: r.bytes(),
+	}
+	if schema == quarantineSchemaOne {
+		return q
+	}
+	flags := r.byte()
+	q.Retained = flags&flagRetained != 0
+	if flags&flagObservedAt != 0 {
+		q.ObservedAt = r.time()
+	}
+	q.Source = r.text()
+	for n := r.uvarint(); n > 0 && !r.corrupt; n-- {
+		q.Devices = append(q.Devices, devices.ID(r.text()))
+	}
+	return q
+}
+
+func (r *quarantineReader) byte() byte {
+	if len(r.p) == 0 {
+		r.fail()
+		return 0
+	}
+	b := r.p[0]
+	r.p = r.p[1:]
+	return b
+}
+
+func (r *quarantineReader) time() time.Time {
+	at, n := binary.Varint(r.p)
+	if n <= 0 {
+		r.fail()
+		return time.Time{}
+	}
+	r.p = r.p[n:]
+	return time.UnixMicro(at).UTC()
+}
+
+func (r *quarantineReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.p)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.p = r.p[n:]
+	return v
+}
+
+func (r *quarantineReader) bytes() []byte {
+	size := r.uvarint()
+	if r.corrupt || size > uint64(len(r.p)) {
+		r.fail()
+		return nil
+	}
+	b := r.p[:size:size]
+	r.p = r.p[size:]
+	return b
+}
+
+func (r *quarantineReader) text() string { return string(r.bytes()) }
+
+func (r *quarantineReader) fail() { r.p, r.corrupt = nil, true }

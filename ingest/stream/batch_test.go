@@ -144,7 +144,7 @@ func TestDecoderRefusesWhatIsNotABatch(t *testing.T) {
 
 	next := append([]byte{schemaVersion + 1}, good[1:]...)
 	_, err := d.Decode(next)
-	if want := "stream: batch of schema 2, this program reads schema 1"; err == nil || err.Error() != want {
+	if want := "stream: batch of schema 3, this program reads schemas 1 to 2"; err == nil || err.Error() != want {
 		t.Errorf("a later schema: got %v, want %s", err, want)
 	}
 }

@@ -45,8 +45,8 @@ func (d *Decoder) Decode(p []byte) (Batch, error) {
 	if len(p) < headerSize {
 		return Batch{}, fmt.Errorf("%w: %d bytes are no header", ErrCorrupt, len(p))
 	}
-	if p[0] != schemaVersion {
-		return Batch{}, fmt.Errorf("stream: batch of schema %d, this program reads schema %d", p[0], schemaVersion)
+	if p[0] < oldestSchema || p[0] > schemaVersion {
+		return Batch{}, fmt.Errorf("stream: batch of schema %d, this program reads schemas %d to %d", p[0], oldestSchema, schemaVersion)
 	}
 	reports := int(binary.LittleEndian.Uint32(p[1:]))
 	readings := int(binary.LittleEndian.Uint32(p[5:]))
@@ -96,6 +96,9 @@ func (d *Decoder) report(r *devices.Report, at int64) {
 	}
 	if flags&flagPresence != 0 {
 		r.Presence = devices.Presence(d.byte())
+	}
+	if flags&flagDevTime != 0 {
+		r.DeviceTime = time.UnixMicro(received + d.varint()).UTC()
 	}
 	d.faults(r, flags&flagFaults != 0)
 	d.reportReadings(r)

@@ -8,12 +8,12 @@ import (
 	"telltale/devices"
 )
 
-// The encoding, schema 1. Integers are varints unless a width is given, signed
+// The encoding, schema 2. Integers are varints unless a width is given, signed
 // ones zigzag; times are microseconds.
 //
 //	batch   = schema(1 byte) reports(4 bytes LE) readings(4 bytes LE) appendedAt report*
 //	report  = string(device) receivedAt-appendedAt observedAt-receivedAt flags(1 byte)
-//	          [seq] [presence(1 byte)] [count string(fault)*] count reading*
+//	          [seq] [presence(1 byte)] [deviceTime-receivedAt] [count string(fault)*] count reading*
 //	reading = string(metric) kind(1 byte) value
 //	string  = index, and when index is the number of strings so far: length bytes
 //	value   = kind 0: float64, 8 bytes LE
@@ -22,15 +22,18 @@ import (
 //
 // A string is written out where it first occurs and is an index afterwards;
 // device ids and metric names repeat, so a report of three readings takes
-// about 25 bytes.
+// about 25 bytes. Schema 1 knew no deviceTime and is read as well: such batches
+// may lie in a log that was written before an update.
 const (
-	schemaVersion = 1
+	schemaVersion = 2
+	oldestSchema  = 1
 	headerSize    = 1 + 4 + 4
 
 	flagSeq      = 1 << 0
 	flagPresence = 1 << 1
 	flagFaults   = 1 << 2
-	flagsKnown   = flagSeq | flagPresence | flagFaults
+	flagDevTime  = 1 << 3
+	flagsKnown   = flagSeq | flagPresence | flagFaults | flagDevTime
 
 	kindFloat   = 0
 	kindDecimal = 1 // kindDecimal+n: integer / 10^n
@@ -112,6 +115,9 @@ func (e *encoder) header(r *devices.Report) {
 	if r.Faults != nil {
 		flags |= flagFaults
 	}
+	if !r.DeviceTime.IsZero() {
+		flags |= flagDevTime
+	}
 	e.buf = append(e.buf, flags)
 
 	if flags&flagSeq != 0 {
@@ -119,6 +125,9 @@ func (e *encoder) header(r *devices.Report) {
 	}
 	if flags&flagPresence != 0 {
 		e.buf = append(e.buf, byte(r.Presence))
+	}
+	if flags&flagDevTime != 0 {
+		e.buf = binary.AppendVarint(e.buf, r.DeviceTime.UnixMicro()-r.ReceivedAt.UnixMicro())
 	}
 	if flags&flagFaults != 0 {
 		e.buf = binary.AppendUvarint(e.buf, uint64(len(r.Faults)))
