@@ -40,6 +40,8 @@ type fleet struct {
 	broker string
 	things []*thing
 
+	forgetful bool // the broker is harmed so that it may lose what it acknowledged
+
 	finished chan struct{} // closed: publish nothing new
 	running  sync.WaitGroup
 	cancel   context.CancelFunc
@@ -231,7 +233,9 @@ func temperature(device, round int) float64 {
 	return 5
 }
 
-func (f *fleet) observedAt(round int) time.Time { return f.start.Add(time.Duration(round) * time.Minute) }
+func (f *fleet) observedAt(round int) time.Time {
+	return f.start.Add(time.Duration(round) * time.Minute)
+}
 
 // episode is one alarm as it must come out, whatever happens.
 type episode struct {

@@ -102,6 +102,20 @@ func (l *link) fallSilent() int {
 	return n
 }
 
+// alive reports whether a connection passes.
+func (l *link) alive() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.passages {
+		select {
+		case <-p.silent:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 func (p *passage) close() {
 	_ = p.client.Close()
 	_ = p.server.Close()

@@ -30,10 +30,9 @@ type world struct {
 	clock      string // file that shifts its clock; "": it has the host's
 
 	// Outside the gateway; nil: embedded.
-	database  *database
-	stream    *natsServer
-	broker    *mosquitto
-	addresses []string // extra lines of configuration
+	database *database
+	stream   *natsServer
+	broker   *mosquitto
 }
 
 // newWorld returns a world without its outside parts, which the caller adds

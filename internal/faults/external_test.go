@@ -1,0 +1,133 @@
+package faults
+
+import (
+	"strings"
+	"testing"
+)
+
+// part is something outside the gateway that a fault can happen to.
+type part struct {
+	name        string
+	kill        func(t *testing.T) // kill -9, and start again
+	stop, start func()
+	link        *link
+}
+
+// TestExternal lets faults happen to a gateway that has its broker, its log
+// and its database elsewhere. They share it, so they happen one after the
+// other.
+func TestExternal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.database, w.stream, w.broker = newDatabase(t), newNATS(t), newMosquitto(t)
+	parts := w.parts()
+	fleets := []string{"redelivered", "silent"}
+	for _, p := range parts {
+		fleets = append(fleets, p.name+"-killed", p.name+"-away", p.name+"-silent")
+	}
+	w.begin(fleets...)
+
+	for _, p := range parts {
+		t.Run(p.name+" is killed", func(t *testing.T) { w.kill(t, p) })
+		t.Run(p.name+" is away", func(t *testing.T) { w.away(t, p) })
+		if *long {
+			t.Run(p.name+" falls silent", func(t *testing.T) { w.silence(t, p.name+"-silent", p) })
+		}
+	}
+	t.Run("everything falls silent", func(t *testing.T) { w.silence(t, "silent", parts...) })
+	t.Run("the broker redelivers everything", w.redeliver)
+	w.end()
+}
+
+func (w *world) parts() []part {
+	return []part{
+		{
+			name: "PostgreSQL", link: w.database.link,
+			kill: func(t *testing.T) { killDatabase(t, w.database.dir) }, // its cluster starts it again
+			stop: w.database.stop, start: w.database.start,
+		},
+		{
+			name: "NATS", link: w.stream.link,
+			kill: func(*testing.T) { w.stream.kill(); w.stream.start() },
+			stop: w.stream.kill, start: w.stream.start,
+		},
+		{
+			name: "Mosquitto", link: w.broker.link,
+			kill: func(*testing.T) { w.broker.kill(); w.broker.start() },
+			stop: w.broker.stop, start: w.broker.start,
+		},
+	}
+}
+
+// kill kills a part at random moments.
+func (w *world) kill(t *testing.T, p part) {
+	f := launchFleet(t, p.name+"-killed", w.devicesReach(), w.start)
+	f.forgetful = p.name == "Mosquitto"
+	for range times() {
+		f.awaitMore(t, w.rand, 500)
+		p.kill(t)
+	}
+	f.awaitMore(t, w.rand, 500)
+	w.settle(t, p.name+": kill -9", f).conclude(t)
+}
+
+// away stops a part for a while.
+func (w *world) away(t *testing.T, p part) {
+	f := launchFleet(t, p.name+"-away", w.devicesReach(), w.start)
+	f.awaitMore(t, w.rand, 500)
+	p.stop()
+	pass(t, away())
+	p.start()
+	f.awaitMore(t, w.rand, 500)
+	w.settle(t, p.name+": away for "+away().String(), f).conclude(t)
+}
+
+// silence blackholes the connections to some parts, at once and for good. New
+// ones pass, but the gateway must come to want them by itself.
+func (w *world) silence(t *testing.T, fleet string, parts ...part) {
+	f := launchFleet(t, fleet, w.devicesReach(), w.start)
+	strikes := 1
+	if *long {
+		strikes = 3
+	}
+	for range strikes {
+		f.awaitMore(t, w.rand, 500)
+		for _, p := range parts {
+			if p.link.fallSilent() == 0 {
+				t.Errorf("the gateway had no connection to %s", p.name)
+			}
+		}
+		for _, p := range parts {
+			await(t, "a new connection to "+p.name, p.link.alive)
+		}
+	}
+	f.awaitMore(t, w.rand, 500)
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	w.settle(t, "connections to "+strings.Join(names, ", ")+" half-open", f).conclude(t)
+	for _, p := range parts {
+		p.link.cut()
+	}
+}
+
+// redeliver keeps the gateway's acknowledgements from the broker, again and
+// again, so that it sends everything twice or more.
+func (w *world) redeliver(t *testing.T) {
+	f := launchFleet(t, "redelivered", w.devicesReach(), w.start)
+	twice := 0
+	for range times() {
+		f.awaitMore(t, w.rand, 500)
+		w.broker.hold(true)
+		f.awaitMore(t, w.rand, 500)
+		twice += w.broker.hold(false)
+		w.broker.link.cut()
+	}
+	f.awaitMore(t, w.rand, 500)
+	a := w.settle(t, "broker redelivers everything", f)
+	if twice == 0 {
+		t.Error("nothing was redelivered")
+	}
+	a.conclude(t)
+}
