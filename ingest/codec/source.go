@@ -71,6 +71,7 @@ var builders = map[string]func(Source, Options) (Codec, error){
 	"native":     func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
 	"status":     func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
 	"fields":     func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
+	"senml":      func(s Source, _ Options) (Codec, error) { return NewSenML(s.Device) },
 	"shelly":     func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
 	"tasmota": func(s Source, _ Options) (Codec, error) {
 		zone, err := s.zone()

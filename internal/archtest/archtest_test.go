@@ -82,6 +82,7 @@ var fences = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/telltale/"},
 	"github.com/expr-lang/expr":           {"rules/"},
 	"github.com/dop251/goja":              {"ingest/codec/script/"},
+	"github.com/fxamacker/cbor":           {"ingest/codec/senml"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
 	"google.golang.org/protobuf":          {"ingest/codec/sparkplug/"},
 	"golang.org/x/crypto":                 {"internal/access/"},

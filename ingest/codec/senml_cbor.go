@@ -1,0 +1,136 @@
+package codec
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// isCBORList reports whether b begins a CBOR array, which no JSON begins with.
+func isCBORList(b byte) bool { return b>>5 == 4 }
+
+// senmlCBOR reads a pack in CBOR and calls one for each record.
+func senmlCBOR(body []byte, one func(i int, r *senmlRecord) error) error {
+	mode, err := cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, UTF8: cbor.UTF8RejectInvalid,
+		MaxNestedLevels: 8, MaxArrayElements: MaxReports + 1, MaxMapPairs: MaxValues,
+	}.DecMode()
+	if err != nil {
+		return &PayloadError{Offset: -1, Err: err} // cannot be: the options are fixed
+	}
+	var records []map[any]any
+	if err := mode.Unmarshal(body, &records); err != nil {
+		return &PayloadError{Offset: -1, Err: fmt.Errorf("not SenML in CBOR: %w", err)}
+	}
+	for i, fields := range records {
+		r := newSenmlRecord()
+		for key, value := range fields {
+			name, err := senmlLabel(key)
+			if err == nil {
+				err = r.set(name, value)
+			}
+			if err != nil {
+				return &PayloadError{Field: fmt.Sprintf("[%d].%s", i, name), Offset: -1, Err: err}
+			}
+		}
+		if err := one(i, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// senmlLabel returns the name of a field. Those of the RFC are numbers in CBOR
+// (RFC 8428, table 4); unknown numbers may be ignored.
+func senmlLabel(key any) (string, error) {
+	var label int64
+	switch k := key.(type) {
+	case string:
+		return k, nil
+	case uint64:
+		label = int64(min(k, math.MaxInt64))
+	case int64:
+		label = k
+	default:
+		return fmt.Sprint(key), errors.New("label must be a number or a text")
+	}
+	const names = "bs bv bu bt bn bver n u v vs vb s t ut vd"
+	if list := strings.Fields(names); label >= -6 && label <= 8 {
+		return list[label+6], nil
+	}
+	return fmt.Sprint(label), nil
+}
+
+// set takes over the value of a field.
+func (r *senmlRecord) set(name string, value any) error {
+	r.anything = true
+	if to := r.number(name); to != nil {
+		f, ok := cborNumber(value)
+		if !ok || math.IsNaN(f) {
+			return errors.New("must be a number")
+		}
+		*to = f
+		return nil
+	}
+	if to, has := r.text(name); to != nil {
+		s, ok := value.(string)
+		if data, isData := value.([]byte); isData && name == "vd" {
+			s, ok = base64.RawURLEncoding.EncodeToString(data), true
+		}
+		if !ok {
+			return errors.New("must be a text")
+		}
+		if limit := r.limit(to); len(s) > limit {
+			return fmt.Errorf("text of %d bytes is longer than %d", len(s), limit)
+		}
+		*to, *has = s, true
+		return nil
+	}
+	switch is, ok := value.(bool); {
+	case name == "vb" && !ok:
+		return errors.New("must be true or false")
+	case name == "vb" && is:
+		r.vb = 1
+	case name == "vb":
+		r.vb = 0
+	case strings.HasSuffix(name, "_"):
+		return errMandatory
+	}
+	return nil
+}
+
+// cborNumber reads an integer, a float or a decimal fraction (tag 4).
+func cborNumber(value any) (float64, bool) {
+	switch v := value.(type) {
+	case uint64:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case big.Int:
+		f, _ := new(big.Float).SetInt(&v).Float64()
+		return f, true
+	case cbor.Tag:
+		parts, ok := v.Content.([]any)
+		if v.Number != 4 || !ok || len(parts) != 2 {
+			return 0, false
+		}
+		exponent, ok1 := cborNumber(parts[0])
+		mantissa, ok2 := cborNumber(parts[1])
+		if !ok1 || !ok2 {
+			return 0, false
+		}
+		if exponent < 0 { // a division is exact where a multiplication by 0.1 is not
+			return mantissa / math.Pow(10, -exponent), true
+		}
+		return mantissa * math.Pow(10, exponent), true
+	default:
+		return 0, false
+	}
+}
