@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"telltale/devices"
@@ -73,6 +74,9 @@ func (c *ChirpStack) Decode(dst []devices.Report, p Payload) ([]devices.Report, 
 	if event == "join" {
 		r.Presence = devices.Online
 	}
+	if u.noBattery {
+		r.Readings = slices.DeleteFunc(r.Readings, func(o devices.Reading) bool { return o.Metric == "batteryLevel" })
+	}
 	return dst, c.complete(u, r)
 }
 
@@ -96,6 +100,8 @@ func chirpStackKey(d *document, u *uplink, r *devices.Report, event, key string)
 		u.frame, err = d.base64()
 	case "up fPort":
 		u.port, err = d.fport()
+	case "status batteryLevelUnavailable":
+		u.noBattery, err = d.yes()
 	case "status margin", "status batteryLevel", "status externalPowerSource":
 		err = d.flatten(r, key)
 	case "location location":

@@ -66,6 +66,8 @@ type uplink struct {
 	rssi    float64   // dBm, of the gateway that heard it best
 	snr     float64   // dB, NaN when that gateway does not say
 	gateway time.Time // by the first gateway's clock that has one
+
+	noBattery bool // the device does not know its battery's level
 }
 
 // part is a value within a payload, read later.
@@ -219,6 +221,20 @@ func (d *document) quantity() (f float64, ok bool, err error) {
 		return 0, false, d.errAt(raw, fmt.Errorf("must be a number, not %s", describe(raw.Kind())))
 	}
 	return number(raw), true, nil
+}
+
+// yes reads true or false; false for null.
+func (d *document) yes() (bool, error) {
+	raw, err := d.value()
+	if err != nil {
+		return false, err
+	}
+	switch raw.Kind() {
+	case 't', 'f', 'n':
+		return raw.Kind() == 't', nil
+	default:
+		return false, d.errAt(raw, fmt.Errorf("must be true or false, not %s", describe(raw.Kind())))
+	}
 }
 
 // moment reads a time; zero for null and an empty text.

@@ -177,9 +177,10 @@ func (m *ttnMessage) normalizedPayload(d *document) error {
 }
 
 func refuseSimulated(d *document) error {
-	raw, err := d.value()
-	if err == nil && raw.Kind() == 't' {
-		err = d.errAt(raw, errors.New("message was simulated in the console of The Things Stack: no device measured it"))
+	simulated, err := d.yes()
+	if simulated {
+		err = &PayloadError{Field: "simulated", Offset: d.dec.InputOffset() - int64(len("true")),
+			Err: errors.New("message was made in the console of The Things Stack: no device measured it")}
 	}
 	return err
 }
