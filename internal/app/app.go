@@ -14,6 +14,7 @@ import (
 	"telltale/ingest"
 	"telltale/ingest/codec"
 	"telltale/ingest/history"
+	"telltale/ingest/history/influx"
 	"telltale/ingest/stream"
 	"telltale/internal/access"
 	"telltale/internal/config"
@@ -35,6 +36,10 @@ var (
 	_ tickets.Store       = (*postgres.DB)(nil)
 	_ recalls.Store       = (*postgres.DB)(nil)
 	_ history.Store       = (*postgres.History)(nil)
+	_ history.Store       = (*postgres.Presence)(nil)
+	_ history.Store       = (*influx.Store)(nil)
+	_ console.History     = (*influx.Store)(nil)
+	_ influx.Ledger       = ledger{}
 	_ outbox.Store        = (*postgres.DB)(nil)
 	_ access.Store        = (*postgres.DB)(nil)
 	_ console.Replayer    = (*keeper)(nil)
@@ -70,7 +75,7 @@ type App struct {
 	door       door
 	workers    *partition.Group
 	holder     *partition.Holder
-	writer     *history.Writer
+	readings   readings
 	keeper     *keeper
 	dispatcher *outbox.Dispatcher
 	janitor    *janitor
@@ -97,7 +102,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (_ *App, err erro
 	}()
 	for _, open := range []func(context.Context) error{
 		a.openDatabase, a.openLog, a.loadDeclarations,
-		a.buildDesks, a.buildIngest, a.buildWorkers, a.buildDispatcher, a.buildConsole,
+		a.buildHistory, a.buildDesks, a.buildIngest, a.buildWorkers, a.buildDispatcher, a.buildConsole,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -161,7 +166,7 @@ func (a *App) buildDesks(context.Context) (err error) {
 		return err
 	}
 	a.recalls = recalls.NewDesk(func(ctx context.Context, f func(recalls.Store) error) error {
-		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(a.recallStore(tx)) })
 	}, recalls.Options{})
 	a.gate = access.NewGate(a.db, access.Options{})
 	return nil
@@ -175,16 +180,10 @@ func (a *App) buildWorkers(context.Context) (err error) {
 		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
 		Current: a.declarations.work, Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
 	})
-	a.writer, err = history.NewWriter(postgres.NewHistory(a.db), historySource{a.log}, a.db, history.Options{
-		Node: node, Partitions: a.log.Partitions(), Log: a.logger.Named("history"), Metrics: history.NewMetrics(a.registry),
-	})
-	if err != nil {
-		return err
-	}
 	a.keeper = &keeper{log: a.log, db: a.db, pipeline: a.pipeline, logger: a.logger.Named("quarantine")}
 	a.janitor = &janitor{
 		log: a.log, db: a.db, desk: a.desk, recalls: a.recalls, retain: time.Duration(a.cfg.History.Retain),
-		logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),
+		history: a.readings.consumers, logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),
 	}
 	return nil
 }

@@ -3,10 +3,76 @@ package app
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"telltale/devices"
 	"telltale/ingest/history"
+	"telltale/ingest/history/influx"
 	"telltale/ingest/stream"
+	"telltale/internal/config"
+	"telltale/internal/console"
+	"telltale/internal/postgres"
 )
+
+// readings is where a gateway keeps what devices reported.
+type readings struct {
+	console.History // what people and backtests read
+
+	writers   []*history.Writer
+	consumers []string                    // of the log, which must not lose what they still need
+	ready     func(context.Context) error // nil: as the database is
+	elsewhere bool                        // not in PostgreSQL
+}
+
+// buildHistory chooses the store. In PostgreSQL readings and presence are one
+// consumer of the log. Beside InfluxDB they are two, so that InfluxDB being
+// away makes no device look silent.
+func (a *App) buildHistory(context.Context) error {
+	if a.cfg.History.Store != "influx" {
+		a.readings = readings{History: a.db, consumers: []string{history.Consumer}}
+		return a.addWriter(postgres.NewHistory(a.db), history.Options{
+			Consumer: history.Consumer, Metrics: history.NewMetrics(a.registry),
+		})
+	}
+	store, err := influx.New(influxOptions(a.cfg.History.Influx), ledger{a.db})
+	if err != nil {
+		return err
+	}
+	a.stops.onStop("connections to InfluxDB", func(context.Context) error { store.Close(); return nil })
+	a.readings = readings{
+		History: store, consumers: []string{history.Consumer, history.PresenceConsumer},
+		ready: store.Ready, elsewhere: true,
+	}
+	if err := a.addWriter(store, history.Options{
+		Consumer: history.Consumer, Metrics: history.NewMetrics(a.registry),
+	}); err != nil {
+		return err
+	}
+	return a.addWriter(postgres.NewPresence(a.db), history.Options{Consumer: history.PresenceConsumer})
+}
+
+func influxOptions(cfg config.Influx) influx.Options {
+	return influx.Options{URL: cfg.URL, Token: cfg.Token.Reveal(), Org: cfg.Org, Bucket: cfg.Bucket}
+}
+
+func (a *App) addWriter(store history.Store, opts history.Options) error {
+	opts.Node, opts.Partitions, opts.Log = a.declarations.node, a.log.Partitions(), a.logger.Named(opts.Consumer)
+	writer, err := history.NewWriter(store, historySource{a.log}, a.db, opts)
+	if err != nil {
+		return err
+	}
+	a.readings.writers = append(a.readings.writers, writer)
+	return nil
+}
+
+// run runs the writers until ctx ends.
+func (r *readings) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, w := range r.writers {
+		group.Go(func() error { return w.Run(ctx) })
+	}
+	return group.Wait()
+}
 
 // historySource is the log as the history writer reads it.
 type historySource struct{ log *stream.Log }

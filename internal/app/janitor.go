@@ -7,7 +7,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"telltale/ingest/history"
 	"telltale/ingest/stream"
 	"telltale/internal/postgres"
 	"telltale/tickets"
@@ -21,6 +20,7 @@ type janitor struct {
 	desk    *tickets.Desk
 	recalls *recalls.Desk
 	retain  time.Duration // of readings
+	history []string      // consumers of the log that keep readings and presence
 	logger  *zap.Logger
 
 	trimmed map[int]uint64 // partition -> position trimmed last
@@ -81,9 +81,14 @@ func (j *janitor) trim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := j.db.Checkpoints(ctx, history.Consumer)
-	if err != nil {
-		return err
+	for _, consumer := range j.history {
+		stored, err := j.db.Checkpoints(ctx, consumer)
+		if err != nil {
+			return err
+		}
+		for p := range upTos {
+			upTos[p] = min(upTos[p], stored[p])
+		}
 	}
 	for p, seq := range snapshots {
 		upTo := min(seq, stored[p])

@@ -29,7 +29,7 @@ func (a *App) stages() []stage {
 		{{"pipeline", a.pipeline.Run}},
 		{
 			{"rule workers", a.workers.Run},
-			{"history writer", a.writer.Run},
+			{"history writer", a.readings.run},
 			{"quarantine keeper", a.runKeeper},
 			{"replays", a.keeper.replayRequested},
 			{"declarations", a.declarations.follow},

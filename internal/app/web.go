@@ -19,7 +19,7 @@ import (
 func (a *App) buildConsole(context.Context) (err error) {
 	a.console, err = console.New(console.Deps{
 		Access: a.gate, Answers: a.db, Events: a.db,
-		Tickets: a.db, Alarms: a.db, Desk: a.desk, Customers: a.db, Devices: a.db, History: a.db,
+		Tickets: a.db, Alarms: a.db, Desk: a.desk, Customers: a.db, Devices: a.db, History: a.readings,
 		Shipments: a.db, Recalls: a.db, RecallDesk: a.recalls, Declarations: declaring{a.db},
 		Quarantine: a.db, Replayer: a.keeper, Pages: a.db,
 	}, console.Options{
@@ -43,12 +43,16 @@ func (a *App) buildConsole(context.Context) (err error) {
 
 // checks are what /readyz asks.
 func (a *App) checks() []console.Check {
-	return []console.Check{
+	checks := []console.Check{
 		{Name: "database", Ask: a.db.Ping},
 		{Name: "log", Ask: func(context.Context) error { return a.log.Ready() }},
 		{Name: "broker", Ask: func(context.Context) error { return a.door.Ready() }},
 		{Name: "rules", Ask: func(context.Context) error { return a.workersReady() }},
 	}
+	if a.readings.ready != nil {
+		checks = append(checks, console.Check{Name: "history", Ask: a.readings.ready})
+	}
+	return checks
 }
 
 // workersReady reports which share of the partitions is worked through. With

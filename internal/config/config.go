@@ -53,8 +53,17 @@ type Stream struct {
 
 // History says where readings are kept.
 type History struct {
-	Store  string   `yaml:"store"`  // "postgres" (default)
-	Retain Duration `yaml:"retain"` // older days are dropped. Default 400 days
+	Store  string   `yaml:"store"`  // "postgres" (default) or "influx"
+	Retain Duration `yaml:"retain"` // older days in PostgreSQL are dropped. Default 400 days
+	Influx Influx   `yaml:"influx"` // needed by the store "influx". See docs/history.md
+}
+
+// Influx says which InfluxDB keeps the readings.
+type Influx struct {
+	URL    string `yaml:"url"`
+	Token  Secret `yaml:"token"`  // 1.8: "user:password"; "": none is asked for
+	Org    string `yaml:"org"`    // 2.x only
+	Bucket string `yaml:"bucket"` // 1.8: "database" or "database/retention policy"
 }
 
 // HTTP says where people and programs reach the gateway.

@@ -45,6 +45,23 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	}
 }
 
+func TestTheEnvironmentAloneChoosesInfluxDB(t *testing.T) {
+	t.Parallel()
+	variables := map[string]string{
+		"TELLTALE_DATA": "/data", "TELLTALE_HISTORY": "influx", "TELLTALE_INFLUX_URL": "http://influx:8086",
+		"TELLTALE_INFLUX_TOKEN": "t", "TELLTALE_INFLUX_ORG": "o", "TELLTALE_INFLUX_BUCKET": "b",
+	}
+	c, err := Load("", func(name string) (string, bool) { v, ok := variables[name]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default("/data").History
+	want.Store, want.Influx = "influx", Influx{URL: "http://influx:8086", Token: "t", Org: "o", Bucket: "b"}
+	if diff := cmp.Diff(want, c.History); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestWrongConfigGetsASentencePerFault(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -65,6 +82,12 @@ func TestWrongConfigGetsASentencePerFault(t *testing.T) {
 		{"a source needs a codec", "data: /d\nsources: [{filter: \"a/#\"}]\n", []string{"sources[0].codec: is required"}},
 		{"a broker is a URL, and its password is not repeated", "data: /d\nmqtt: {broker: \"user:pw@host\"}\n",
 			[]string{"mqtt.broker: is not a URL of the form mqtt://host:port"}},
+		{"InfluxDB needs a place", "data: /d\nhistory: {store: influx, influx: {url: \"localhost:8086\"}}\n", []string{
+			"history.influx.url: is not a URL of the form http://host:port",
+			"history.influx.bucket: is required by the store influx",
+		}},
+		{"a history has one of two stores", "data: /d\nhistory: {store: tape}\n",
+			[]string{`history.store: "tape" is not a known store (postgres, influx)`}},
 		{"a duration has a unit", "data: /d\nhistory: {retain: 30}\n", []string{`FILE:2: "30" is not a duration such as 90s, 15m, 36h or 7d`}},
 	}
 	for _, tt := range tests {

@@ -42,6 +42,10 @@ func setAnonymous(c *Config, value string) error {
 	allowed, err := strconv.ParseBool(value)
 	if err != nil {
 		return fmt.Errorf("%q is neither true nor false", value)
+		{"TELLTALE_INFLUX_URL", text(func(c *Config) *string { return &c.History.Influx.URL })},
+		{"TELLTALE_INFLUX_TOKEN", secret(func(c *Config) *Secret { return &c.History.Influx.Token })},
+		{"TELLTALE_INFLUX_ORG", text(func(c *Config) *string { return &c.History.Influx.Org })},
+		{"TELLTALE_INFLUX_BUCKET", text(func(c *Config) *string { return &c.History.Influx.Bucket })},
 	}
 	c.MQTT.Anonymous = &allowed
 	return nil

@@ -32,18 +32,33 @@ func (c *Config) validate() []error {
 	if c.Stream.MaxBytes < 1<<20 {
 		fault("stream.max_bytes: %d is less than 1 MiB", c.Stream.MaxBytes)
 	}
-	if c.History.Store != "postgres" {
-		fault("history.store: %q is not a known store (postgres)", c.History.Store)
-	}
-	if c.History.Retain < 0 {
-		fault("history.retain: must be positive")
-	}
+	c.validateHistory(fault)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		fault("log.level: %q is none of debug, info, warn, error", c.Log.Level)
 	}
 	c.validateSources(fault)
 	c.validateWebhooks(fault)
 	return faults
+func (c *Config) validateHistory(fault func(string, ...any)) {
+	h := c.History
+	checkURL(fault, "history.influx.url", h.Influx.URL, "http", "https")
+	switch h.Store {
+	case "postgres":
+	case "influx":
+		if h.Influx.URL == "" {
+			fault("history.influx.url: is required by the store influx")
+		}
+		if h.Influx.Bucket == "" {
+			fault("history.influx.bucket: is required by the store influx")
+		}
+	default:
+		fault("history.store: %q is not a known store (postgres, influx)", h.Store)
+	}
+	if h.Retain < 0 {
+		fault("history.retain: must be positive")
+	}
+}
+
 }
 
 func (c *Config) validateSources(fault func(string, ...any)) {
