@@ -180,10 +180,11 @@ func (a *App) buildWorkers(context.Context) (err error) {
 		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
 		Current: a.declarations.work, Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
 	})
-	a.keeper = &keeper{log: a.log, db: a.db, pipeline: a.pipeline, logger: a.logger.Named("quarantine")}
+	a.keeper = newKeeper(a.log, a.db, a.cfg.Quarantine, a.registry, a.logger.Named("quarantine"))
+	a.replayer = &replayer{db: a.db, pipeline: a.pipeline, logger: a.logger.Named("replay")}
 	a.janitor = &janitor{
 		log: a.log, db: a.db, desk: a.desk, recalls: a.recalls, retain: time.Duration(a.cfg.History.Retain),
-		history: a.readings.consumers, logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),
+		history: a.readings.consumers, quarantine: a.keeper, logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),
 	}
 	return nil
 }

@@ -75,9 +75,9 @@ func (j *janitor) catchUp(ctx context.Context) error {
 
 // trim drops from the log what every consumer is past for good: the rules
 // behind their snapshot, for a restart replays from there, and the history
-// behind its checkpoint.
+// behind its checkpoints.
 func (j *janitor) trim(ctx context.Context) error {
-	snapshots, err := j.db.SnapshotPositions(ctx)
+	upTos, err := j.db.SnapshotPositions(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,8 +90,7 @@ func (j *janitor) trim(ctx context.Context) error {
 			upTos[p] = min(upTos[p], stored[p])
 		}
 	}
-	for p, seq := range snapshots {
-		upTo := min(seq, stored[p])
+	for p, upTo := range upTos {
 		if upTo <= j.trimmed[p] {
 			continue
 		}

@@ -32,6 +32,10 @@ func twins() []twin {
 		{"TELLTALE_STREAM_URL", text(func(c *Config) *string { return &c.Stream.URL })},
 		{"TELLTALE_STREAM_PARTITIONS", setPartitions},
 		{"TELLTALE_HISTORY", text(func(c *Config) *string { return &c.History.Store })},
+		{"TELLTALE_INFLUX_URL", text(func(c *Config) *string { return &c.History.Influx.URL })},
+		{"TELLTALE_INFLUX_TOKEN", secret(func(c *Config) *Secret { return &c.History.Influx.Token })},
+		{"TELLTALE_INFLUX_ORG", text(func(c *Config) *string { return &c.History.Influx.Org })},
+		{"TELLTALE_INFLUX_BUCKET", text(func(c *Config) *string { return &c.History.Influx.Bucket })},
 		{"TELLTALE_HTTP_LISTEN", text(func(c *Config) *string { return &c.HTTP.Listen })},
 		{"TELLTALE_HTTP_PUBLIC_URL", text(func(c *Config) *string { return &c.HTTP.PublicURL })},
 		{"TELLTALE_LOG_LEVEL", text(func(c *Config) *string { return &c.Log.Level })},
@@ -42,10 +46,6 @@ func setAnonymous(c *Config, value string) error {
 	allowed, err := strconv.ParseBool(value)
 	if err != nil {
 		return fmt.Errorf("%q is neither true nor false", value)
-		{"TELLTALE_INFLUX_URL", text(func(c *Config) *string { return &c.History.Influx.URL })},
-		{"TELLTALE_INFLUX_TOKEN", secret(func(c *Config) *Secret { return &c.History.Influx.Token })},
-		{"TELLTALE_INFLUX_ORG", text(func(c *Config) *string { return &c.History.Influx.Org })},
-		{"TELLTALE_INFLUX_BUCKET", text(func(c *Config) *string { return &c.History.Influx.Bucket })},
 	}
 	c.MQTT.Anonymous = &allowed
 	return nil

@@ -39,6 +39,8 @@ func (c *Config) validate() []error {
 	c.validateSources(fault)
 	c.validateWebhooks(fault)
 	return faults
+}
+
 func (c *Config) validateHistory(fault func(string, ...any)) {
 	h := c.History
 	checkURL(fault, "history.influx.url", h.Influx.URL, "http", "https")
@@ -57,8 +59,6 @@ func (c *Config) validateHistory(fault func(string, ...any)) {
 	if h.Retain < 0 {
 		fault("history.retain: must be positive")
 	}
-}
-
 }
 
 func (c *Config) validateSources(fault func(string, ...any)) {
