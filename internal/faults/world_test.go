@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -257,4 +258,22 @@ func away() time.Duration {
 		return time.Minute
 	}
 	return 4 * time.Second
+}
+
+// checkClock fails when the gateway does not have the time that was set: what
+// it answers to a request says what it takes the time for.
+func (w *world) checkClock(t *testing.T, shift time.Duration) {
+	t.Helper()
+	response, err := http.Get("http://" + w.http + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	at, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ahead := time.Until(at); (ahead - shift).Abs() > 5*time.Second {
+		t.Errorf("the gateway's clock is %s ahead, not %s", ahead, shift)
+	}
 }
