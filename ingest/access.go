@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"strings"
 
@@ -17,6 +18,11 @@ type Login struct {
 	ClientID string
 	Username string // "" when it presents none
 	Password string
+
+	// Secure says that the client came to the TLS address. Certificate is what
+	// it presented there, verified; nil: none.
+	Secure      bool
+	Certificate *x509.Certificate
 }
 
 // Access is what a client may do at the embedded broker.
@@ -39,13 +45,14 @@ type Authenticator interface {
 }
 
 // Anonymous lets clients without a username do everything, as is right on a
-// loopback address, and asks Otherwise, if there is one, about the others.
+// loopback address, and asks Otherwise, if there is one, about the others and
+// about those that came to the TLS address.
 type Anonymous struct{ Otherwise Authenticator }
 
 // Authenticate implements [Authenticator].
 func (a Anonymous) Authenticate(ctx context.Context, login Login) (Access, error) {
 	switch {
-	case login.Username == "":
+	case login.Username == "" && !login.Secure:
 		return Access{Anywhere: true}, nil
 	case a.Otherwise == nil:
 		return Access{}, ErrDenied

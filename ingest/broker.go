@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -20,12 +19,15 @@ import (
 
 // BrokerOptions configure the embedded broker.
 type BrokerOptions struct {
-	// Listen is the TCP address, such as "127.0.0.1:1883". Required; port 0
-	// takes a free one, see [Broker.Addr].
+	// Listen is the plain TCP address, such as "127.0.0.1:1883"; port 0 takes
+	// a free one, see [Broker.Addr]. Empty: none, then ListenTLS is required.
 	Listen string
 
-	// TLS, when not nil, is spoken on the address.
-	TLS *tls.Config
+	// ListenTLS is the address at which Certificates are presented, such as
+	// ":8883". Empty: none. Clients must present a certificate of their own
+	// when there is a CA.
+	ListenTLS    string
+	Certificates *Certificates
 
 	// Authenticator decides who may connect. Nil: nobody.
 	Authenticator Authenticator
@@ -92,6 +94,9 @@ func NewBroker(p *Pipeline, opts BrokerOptions) (*Broker, error) {
 	if opts.MaxClients < 0 {
 		return nil, fmt.Errorf("broker options: max clients must be positive, not %d", opts.MaxClients)
 	}
+	if (opts.ListenTLS != "") != (opts.Certificates != nil) || opts.Certificates.presentNothing() {
+		return nil, errors.New("broker options: a TLS address and a certificate to present there need each other")
+	}
 	m, err := newBrokerMetrics(opts.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("register broker metrics: %w", err)
@@ -129,8 +134,12 @@ func serverOptions(opts BrokerOptions) *mqtt.Options {
 	}
 }
 
-// Addr returns the address that clients connect to.
-func (b *Broker) Addr() net.Addr { return b.listener.Addr() }
+// Addr returns the plain address that clients connect to; nil when there is
+// none.
+func (b *Broker) Addr() net.Addr { return addrOf(b.listener.plain) }
+
+// AddrTLS returns the address for connections with TLS; nil when there is none.
+func (b *Broker) AddrTLS() net.Addr { return addrOf(b.listener.secure) }
 
 // Ready returns nil while clients are answered, and else the reason why not.
 func (b *Broker) Ready() error {

@@ -75,8 +75,10 @@ func (h *hook) authenticate(cl *mqtt.Client, pk packets.Packet) (Access, error) 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), authTime)
 	defer cancel()
+	secure, certificate := presented(cl.Net.Conn)
 	access, err := h.auth.Authenticate(ctx, Login{
 		ClientID: cl.ID, Username: string(pk.Connect.Username), Password: string(pk.Connect.Password),
+		Secure: secure, Certificate: certificate,
 	})
 	if err != nil {
 		return Access{}, err

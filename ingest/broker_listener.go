@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,7 +40,8 @@ const (
 // for good when accepting fails once, sets no limit before the login, and
 // cannot stop accepting without closing what it has accepted.
 type listener struct {
-	net.Listener
+	plain, secure net.Listener // nil: not wanted
+
 	max     int
 	metrics *brokerMetrics
 	log     *zap.Logger
@@ -54,17 +56,40 @@ type listener struct {
 }
 
 func listen(opts BrokerOptions, m *brokerMetrics) (*listener, error) {
-	l, err := net.Listen("tcp", opts.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("open MQTT address: %w", err)
-	}
-	if opts.TLS != nil {
-		l = tls.NewListener(l, opts.TLS)
-	}
-	return &listener{
-		Listener: l, max: opts.MaxClients, metrics: m, log: opts.Log,
+	l := &listener{
+		max: opts.MaxClients, metrics: m, log: opts.Log,
 		served: make(chan struct{}), conns: make(map[net.Conn]struct{}),
-	}, nil
+	}
+	if opts.Listen == "" && opts.ListenTLS == "" {
+		return nil, errors.New("open MQTT address: none is given")
+	}
+	var err error
+	if opts.Listen != "" {
+		if l.plain, err = net.Listen("tcp", opts.Listen); err != nil {
+			return nil, fmt.Errorf("open MQTT address: %w", err)
+		}
+	}
+	if opts.ListenTLS != "" {
+		secure, err := net.Listen("tcp", opts.ListenTLS)
+		if err != nil {
+			l.refuse()
+			return nil, fmt.Errorf("open MQTT address for TLS: %w", err)
+		}
+		l.secure = tls.NewListener(secure, opts.Certificates.ForServer())
+	}
+	return l, nil
+}
+
+// addresses are those that are open.
+func (l *listener) addresses() []net.Listener {
+	return slices.DeleteFunc([]net.Listener{l.plain, l.secure}, func(a net.Listener) bool { return a == nil })
+}
+
+func addrOf(l net.Listener) net.Addr {
+	if l == nil {
+		return nil
+	}
+	return l.Addr()
 }
 
 // Init implements [listeners.Listener]; the address is already open.
@@ -74,18 +99,26 @@ func (l *listener) Init(*slog.Logger) error { return nil }
 func (l *listener) ID() string { return "mqtt" }
 
 // Address implements [listeners.Listener].
-func (l *listener) Address() string { return l.Addr().String() }
+func (l *listener) Address() string { return l.addresses()[0].Addr().String() }
 
 // Protocol implements [listeners.Listener].
 func (l *listener) Protocol() string { return "tcp" }
 
 // Serve implements [listeners.Listener]: it hands connections to the library,
-// each in a goroutine of its own, until the address is closed. Close waits for
-// those goroutines.
+// each in a goroutine of its own, until the addresses are closed. Close waits
+// for those goroutines.
 func (l *listener) Serve(establish listeners.EstablishFn) {
 	defer close(l.served)
+	var accepting sync.WaitGroup
+	for _, address := range l.addresses() {
+		accepting.Go(func() { l.accept(address, establish) })
+	}
+	accepting.Wait()
+}
+
+func (l *listener) accept(address net.Listener, establish listeners.EstablishFn) {
 	for {
-		accepted, err := l.Accept()
+		accepted, err := address.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -129,8 +162,12 @@ func (l *listener) forget(conn net.Conn) {
 	l.metrics.connections.Set(float64(len(l.conns)))
 }
 
-// refuse closes the address; open connections stay.
-func (l *listener) refuse() { _ = l.Listener.Close() }
+// refuse closes the addresses; open connections stay.
+func (l *listener) refuse() {
+	for _, address := range l.addresses() {
+		_ = address.Close()
+	}
+}
 
 // hurry makes sure that connections which read nothing do not hold up the end.
 func (l *listener) hurry() {
@@ -146,6 +183,24 @@ func (l *listener) hurry() {
 type connection struct {
 	net.Conn
 	listener *listener
+}
+
+// presented returns whether a connection is encrypted, and the verified
+// certificate of the other side; nil when it presented none. The TLS handshake
+// is over when the first packet has been read.
+func presented(conn net.Conn) (secure bool, certificate *x509.Certificate) {
+	c, ok := conn.(*connection)
+	if !ok {
+		return false, nil
+	}
+	encrypted, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return false, nil
+	}
+	if chains := encrypted.ConnectionState().VerifiedChains; len(chains) > 0 {
+		return true, chains[0][0]
+	}
+	return true, nil
 }
 
 // Write implements [net.Conn].

@@ -39,6 +39,10 @@ func dial(addr net.Addr, v visitor) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return connectOver(conn, v)
+}
+
+func connectOver(conn net.Conn, v visitor) (*client, error) {
 	c := &client{conn: conn, r: bufio.NewReader(conn)}
 	if err := c.connect(v); err != nil {
 		return nil, errors.Join(err, conn.Close())

@@ -3,11 +3,12 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,15 +32,28 @@ type SubscriberOptions struct {
 
 	Username string
 	Password string
-	TLS      *tls.Config // for mqtts and wss; nil: the system's roots
+
+	// Certificates are for mqtts and wss. Nil: the system's roots.
+	Certificates *Certificates
 
 	// Filters are the topics to subscribe to, see [codec.Router.Filters].
 	// Required.
 	Filters []string
 
 	// Group, when set, shares the topics with other instances of the same
-	// group. The broker must know $share, which MQTT 3.1.1 does not demand.
+	// group, but for Unshared. The broker must know $share, which MQTT 3.1.1
+	// does not demand, and deals the messages of one device out to all
+	// instances: only each instance's part is in order.
 	Group string
+
+	// Unshared are those of the Filters that every instance of a group gets
+	// whole: a broker hands nothing that it retains to a group.
+	Unshared []string
+
+	// KeepAlive is after how much silence the broker is asked whether it is
+	// there. It may then take a third of that, and at most 10 s, to answer.
+	// In whole seconds; zero: 30 s.
+	KeepAlive time.Duration
 
 	// QueueBytes bounds the payloads read ahead of the pipeline. Zero: 64 MiB.
 	QueueBytes int64
@@ -58,8 +72,8 @@ const (
 
 	connectTimeout   = 10 * time.Second
 	subscribeTimeout = 30 * time.Second
-	keepAlive        = 30 * time.Second
-	pingTimeout      = 10 * time.Second
+	publishTimeout   = 10 * time.Second
+	longestPing      = 10 * time.Second
 	firstBackOff     = 500 * time.Millisecond
 	lastBackOff      = 30 * time.Second
 
@@ -82,13 +96,15 @@ type Subscriber struct {
 	pipeline *Pipeline
 	opts     SubscriberOptions
 	metrics  *subscriberMetrics
-	unready  atomic.Pointer[string] // why not ready; nil: ready
+	unready  atomic.Pointer[string]      // why not ready; nil: ready
+	client   atomic.Pointer[mqtt.Client] // of the connection; nil: there is none
 }
 
 // NewSubscriber returns a subscriber that feeds the pipeline. It connects when
 // Run is called.
 func NewSubscriber(p *Pipeline, opts SubscriberOptions) (*Subscriber, error) {
 	opts.QueueBytes = cmp.Or(opts.QueueBytes, 64<<20)
+	opts.KeepAlive = cmp.Or(opts.KeepAlive, 30*time.Second)
 	opts.Log = cmp.Or(opts.Log, zap.NewNop())
 	var err error
 	if opts.URL, err = checkURL(opts.URL); err != nil {
@@ -115,6 +131,12 @@ func (o *SubscriberOptions) validate() error {
 	}
 	for _, f := range o.Filters {
 		errs = append(errs, codec.ValidFilter(f))
+	}
+	if strings.ContainsAny(o.Group, "/+#") {
+		errs = append(errs, fmt.Errorf("group %q must be without /, + and #", o.Group))
+	}
+	if o.KeepAlive < time.Second { // the library would take it for never
+		errs = append(errs, fmt.Errorf("keep alive must be at least 1s, not %s", o.KeepAlive))
 	}
 	return errors.Join(errs...)
 }
@@ -190,8 +212,10 @@ func (s *Subscriber) connectOnce(ctx context.Context) error {
 	s.opts.Log.Info("broker connected", zap.String("client_id", s.opts.ClientID),
 		zap.Bool("session_present", token.(*mqtt.ConnectToken).SessionPresent()))
 
+	s.client.Store(&client)
 	session.start()
 	err := s.await(ctx, client, session)
+	s.client.Store(nil)
 	session.stop(ctx)
 	const quiesce = 250 // milliseconds
 	client.Disconnect(quiesce)
@@ -234,6 +258,24 @@ func (s *Subscriber) report(refused []string) {
 	s.setUnready(why)
 }
 
+// Publish sends a message, such as a command, with QoS 1, and returns when the
+// broker has it. Not for the goroutine that hands messages to the pipeline: the
+// broker's answer comes through the same connection as what waits for it.
+func (s *Subscriber) Publish(topic string, payload []byte, retain bool) error {
+	client := s.client.Load()
+	if client == nil {
+		return fmt.Errorf("publish to %s: no connection to the broker", topic)
+	}
+	token := (*client).Publish(topic, 1, retain, payload)
+	if !token.WaitTimeout(publishTimeout) {
+		return fmt.Errorf("publish to %s: no answer from the broker", topic)
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("publish to %s: %w", topic, err)
+	}
+	return nil
+}
+
 // subscribe asks for filters with QoS 1 and returns those refused. The library
 // reports a refusal, code 0x80, as success.
 func (s *Subscriber) subscribe(client mqtt.Client, filters []string) (refused []string, err error) {
@@ -261,7 +303,7 @@ func (s *Subscriber) subscribe(client mqtt.Client, filters []string) (refused []
 }
 
 func (s *Subscriber) shared(filter string) string {
-	if s.opts.Group == "" {
+	if s.opts.Group == "" || slices.Contains(s.opts.Unshared, filter) {
 		return filter
 	}
 	return "$share/" + s.opts.Group + "/" + filter
@@ -273,7 +315,7 @@ func (s *Subscriber) clientOptions(session *session) *mqtt.ClientOptions {
 		SetClientID(s.opts.ClientID).
 		SetUsername(s.opts.Username).
 		SetPassword(s.opts.Password).
-		SetTLSConfig(s.opts.TLS).
+		SetTLSConfig(s.opts.Certificates.forClient()).
 		SetProtocolVersion(4).  // no second attempt with 3.1 that hides the first one's error
 		SetCleanSession(false). // the broker keeps what is not acknowledged
 		SetOrderMatters(true).
@@ -281,8 +323,8 @@ func (s *Subscriber) clientOptions(session *session) *mqtt.ClientOptions {
 		SetAutoReconnect(false). // Run does: a new client has no acknowledgements of the old connection
 		SetConnectRetry(false).
 		SetConnectTimeout(connectTimeout).
-		SetKeepAlive(keepAlive).
-		SetPingTimeout(pingTimeout).
+		SetKeepAlive(s.opts.KeepAlive).
+		SetPingTimeout(min(s.opts.KeepAlive/3, longestPing)).
 		SetDialer(dialer()).
 		SetDefaultPublishHandler(session.receive). // also for what comes before the subscription
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { session.end(fmt.Errorf("connection lost: %w", err)) })

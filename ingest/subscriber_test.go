@@ -2,16 +2,11 @@ package ingest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -20,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
 	"telltale/devices"
@@ -109,7 +104,7 @@ func newSubscriber(t testing.TB, p *Pipeline, opts SubscriberOptions) *Subscribe
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.ClientID = "telltale-0"
+	opts.ClientID = cmp.Or(opts.ClientID, "telltale-0")
 	if opts.Filters == nil {
 		opts.Filters = router.Filters()
 	}
@@ -254,7 +249,7 @@ func TestBrokerIsAcknowledgedInOrderAfterTheSync(t *testing.T) {
 		}
 		got = append(got, binary.BigEndian.Uint16(body))
 	}
-	if diff := cmp.Diff(ids, got); diff != "" {
+	if diff := gocmp.Diff(ids, got); diff != "" {
 		t.Errorf("acknowledgements differ (-want +got):\n%s", diff)
 	}
 	c.expectNothing(t, 20*time.Millisecond)
@@ -407,42 +402,6 @@ func TestRefusedSubscriptionIsReported(t *testing.T) {
 	await(t, "the refusal is known", func() bool { return fmt.Sprint(s.Ready()) == want })
 }
 
-func TestSubscriberSpeaksTLS(t *testing.T) {
-	t.Parallel()
-	server, roots := certificate(t)
-	b, _, _ := startBroker(t, &memory{}, BrokerOptions{TLS: server}, PipelineOptions{})
-	p := startPipeline(t, &memory{}, PipelineOptions{})
-	trusting := newSubscriber(t, p, SubscriberOptions{URL: "mqtts://" + b.Addr().String(), TLS: &tls.Config{RootCAs: roots}})
-	run(t, trusting.Run)
-	awaitReady(t, trusting, true)
-
-	wary := newSubscriber(t, p, SubscriberOptions{URL: "mqtts://" + b.Addr().String(), Log: zap.NewNop()})
-	run(t, wary.Run)
-	await(t, "the certificate is refused", func() bool { return strings.Contains(fmt.Sprint(wary.Ready()), "unknown authority") })
-}
-
-// certificate makes one for 127.0.0.1.
-func certificate(t testing.TB) (*tls.Config, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(cert)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, roots
-}
-
 func TestWrongSubscriberOptionsAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -455,6 +414,10 @@ func TestWrongSubscriberOptionsAreNamed(t *testing.T) {
 		{"no host", SubscriberOptions{URL: "mqtt://:1883"}, `subscriber options: broker URL "mqtt://:1883" names no host`},
 		{"no id and no topics", SubscriberOptions{URL: "mqtt://h"},
 			"subscriber options: client id is missing; it must be the same after each restart\nno topics to subscribe to"},
+		{"a group of two levels", SubscriberOptions{URL: "mqtt://h", ClientID: "a", Filters: []string{"a"}, Group: "a/b"},
+			`subscriber options: group "a/b" must be without /, + and #`},
+		{"a keep alive that the library would take for never", SubscriberOptions{URL: "mqtt://h", ClientID: "a", Filters: []string{"a"}, KeepAlive: time.Millisecond},
+			"subscriber options: keep alive must be at least 1s, not 1ms"},
 		{"a wrong filter", SubscriberOptions{URL: "mqtt://h", ClientID: "a", Filters: []string{"a/#/b"}},
 			`subscriber options: topic filter "a/#/b" has a # that is not its last level`},
 	} {
@@ -479,7 +442,7 @@ func TestBrokerURLsGetTheirPort(t *testing.T) {
 	}
 	want := map[string]string{"mqtt://h": "mqtt://h:1883", "mqtts://h": "mqtts://h:8883", "mqtt://[::1]": "mqtt://[::1]:1883",
 		"tcp://h:1": "tcp://h:1", "wss://h/mqtt": "wss://h/mqtt"}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("URLs differ (-want +got):\n%s", diff)
 	}
 }

@@ -21,6 +21,9 @@ func (c serveCmd) Run(ctx context.Context, io *console) error {
 	if err != nil {
 		return err
 	}
+	if err := app.Check(cfg); err != nil {
+		return invalid(err)
+	}
 	if c.Check {
 		fmt.Fprintln(io.out, "the configuration is valid")
 		return nil

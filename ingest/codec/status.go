@@ -41,3 +41,15 @@ func (c *Status) Decode(dst []devices.Report, p Payload) ([]devices.Report, erro
 	r.Device, r.ObservedAt, r.ReceivedAt, r.Presence = id, p.ReceivedAt, p.ReceivedAt, presence
 	return dst, nil
 }
+
+// StatusFilters returns those of the Filters on which devices, or their last
+// wills, say whether they are connected. A broker retains these.
+func (r *Router) StatusFilters() []string {
+	var filters []string
+	for i := range r.routes {
+		if _, ok := r.routes[i].codec.(*Status); ok {
+			filters = append(filters, r.routes[i].filter)
+		}
+	}
+	return filters
+}

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"telltale/ingest"
 	"telltale/ingest/codec"
+	"telltale/internal/config"
 )
 
 // door is where messages come in: the embedded broker, or a subscription at an
@@ -45,8 +47,14 @@ func (a *App) buildBroker() error {
 	if a.cfg.MQTT.AllowsAnonymous() {
 		authenticate = ingest.Anonymous{Otherwise: authenticate}
 	}
+	log := a.logger.Named("broker")
+	certificates, err := certificates(a.cfg.MQTT, ingest.CertificateOptions{Metrics: a.registry, Log: log})
+	if err != nil {
+		return err
+	}
 	broker, err := ingest.NewBroker(a.pipeline, ingest.BrokerOptions{
-		Listen: a.cfg.MQTT.Listen, Authenticator: authenticate, Metrics: a.registry, Log: a.logger.Named("broker"),
+		Listen: a.cfg.MQTT.PlainListen(), ListenTLS: a.cfg.MQTT.TLS.Listen, Certificates: certificates,
+		Authenticator: ingest.Certified{Otherwise: authenticate}, Metrics: a.registry, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
@@ -56,16 +64,41 @@ func (a *App) buildBroker() error {
 }
 
 func (a *App) buildSubscriber(router *codec.Router) error {
+	cfg, log := a.cfg.MQTT, a.logger.Named("subscriber")
+	certificates, err := certificates(cfg, ingest.CertificateOptions{Metrics: a.registry, Log: log})
+	if err != nil {
+		return err
+	}
+	filters := cfg.Filters
+	if len(filters) == 0 {
+		filters = router.Filters()
+	}
 	subscriber, err := ingest.NewSubscriber(a.pipeline, ingest.SubscriberOptions{
-		URL: a.cfg.MQTT.Broker, ClientID: a.cfg.MQTT.ClientID,
-		Username: a.cfg.MQTT.Username, Password: a.cfg.MQTT.Password.Reveal(),
-		Filters: router.Filters(), Metrics: a.registry, Log: a.logger.Named("subscriber"),
+		URL: cfg.Broker, ClientID: cfg.ClientID, Username: cfg.Username, Password: cfg.Password.Reveal(),
+		Certificates: certificates, Filters: filters, Group: cfg.Group, Unshared: router.StatusFilters(),
+		Metrics: a.registry, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("external broker: %w", err)
 	}
 	a.door = subscriber
 	return nil
+}
+
+// certificates reads the files for TLS; nil when there are none.
+func certificates(cfg config.MQTT, opts ingest.CertificateOptions) (*ingest.Certificates, error) {
+	files := ingest.CertificateFiles{
+		Cert: cfg.TLS.Cert, Key: cfg.TLS.Key, CA: cmp.Or(cfg.TLS.CA, cfg.TLS.ClientCA),
+		ServerName: cfg.TLS.ServerName, InsecureSkipVerify: cfg.TLS.InsecureSkipVerify,
+	}
+	if files == (ingest.CertificateFiles{}) {
+		return nil, nil
+	}
+	c, err := ingest.ReadCertificates(files, opts)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt.tls: %w", err)
+	}
+	return c, nil
 }
 
 // sources are the configured topics as the router wants them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"telltale/ingest"
 	"telltale/internal/config"
 )
 
@@ -22,10 +23,29 @@ func Serve(ctx context.Context, cfg config.Config, opts ServeOptions) error {
 		return err
 	}
 	fmt.Fprintf(opts.Out, "Console  %s\n", cfg.HTTP.PublicURL)
-	if cfg.MQTT.Broker == "" {
-		fmt.Fprintf(opts.Out, "Broker   mqtt://%s\n", cfg.MQTT.Listen)
-	} else {
-		fmt.Fprintf(opts.Out, "Broker   %s (external)\n", cfg.MQTT.Broker)
+	for _, broker := range brokers(cfg.MQTT) {
+		fmt.Fprintf(opts.Out, "Broker   %s\n", broker)
 	}
 	return errors.Join(a.Run(ctx), a.Close())
+}
+
+// brokers says where devices publish.
+func brokers(cfg config.MQTT) (urls []string) {
+	if cfg.Broker != "" {
+		return []string{cfg.Broker + " (external)"}
+	}
+	if plain := cfg.PlainListen(); plain != "" {
+		urls = append(urls, "mqtt://"+plain)
+	}
+	if cfg.TLS.Listen != "" {
+		urls = append(urls, "mqtts://"+cfg.TLS.Listen)
+	}
+	return urls
+}
+
+// Check returns what is wrong with a configuration beyond its own text: with
+// the files that it names.
+func Check(cfg config.Config) error {
+	_, err := certificates(cfg.MQTT, ingest.CertificateOptions{})
+	return err
 }

@@ -27,23 +27,6 @@ type Database struct {
 	URL Secret `yaml:"url"` // "": a private cluster under Data
 }
 
-// MQTT says where devices publish.
-type MQTT struct {
-	// Listen is the embedded broker's address. Default 127.0.0.1:1883.
-	Listen string `yaml:"listen"`
-
-	// Anonymous lets clients of the embedded broker publish for any device
-	// without a credential. Default: only when Listen is a loopback address.
-	Anonymous *bool `yaml:"anonymous"`
-
-	// Broker is the URL of an external broker (mqtt://, mqtts://). When set,
-	// no embedded broker runs.
-	Broker   string `yaml:"broker"`
-	ClientID string `yaml:"client_id"` // default "telltale"; stable, one per node
-	Username string `yaml:"username"`
-	Password Secret `yaml:"password"`
-}
-
 // Stream says where the durable log is.
 type Stream struct {
 	URL        string `yaml:"url"`        // "": embedded under Data
@@ -72,18 +55,6 @@ type HTTP struct {
 	PublicURL string `yaml:"public_url"` // how links name it. Default http://Listen
 }
 
-// Source says which topics carry which payload format, and where in topic or
-// payload the device is named. See docs/sources.md.
-type Source struct {
-	Name    string            `yaml:"name"` // how people call it. Default: the filter
-	Filter  string            `yaml:"filter"`
-	Codec   string            `yaml:"codec"`
-	Device  string            `yaml:"device"`
-	Time    string            `yaml:"time"`        // fields codec: path of the time
-	Layout  string            `yaml:"time_layout"` // fields codec: Go layout, "unix", "unix_ms"
-	Metrics map[string]string `yaml:"metrics"`     // fields codec: metric -> path
-}
-
 // Webhook is a destination of outgoing events.
 type Webhook struct {
 	Name   string   `yaml:"name"`
@@ -99,9 +70,7 @@ type Log struct {
 
 // Default values; see the fields.
 const (
-	defaultMQTTListen  = "127.0.0.1:1883"
 	defaultHTTPListen  = "127.0.0.1:8080"
-	defaultClientID    = "telltale"
 	embeddedPartitions = 4
 	clusterPartitions  = 16
 	defaultMaxBytes    = 8 << 30
@@ -116,8 +85,7 @@ func Default(data string) Config {
 }
 
 func (c *Config) setDefaults() {
-	setDefault(&c.MQTT.Listen, defaultMQTTListen)
-	setDefault(&c.MQTT.ClientID, defaultClientID)
+	c.MQTT.setDefaults()
 	if c.Stream.URL != "" {
 		setDefault(&c.Stream.Partitions, clusterPartitions)
 	}

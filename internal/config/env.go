@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // twin ties an environment variable to its key.
@@ -29,6 +30,15 @@ func twins() []twin {
 		{"TELLTALE_MQTT_CLIENT_ID", text(func(c *Config) *string { return &c.MQTT.ClientID })},
 		{"TELLTALE_MQTT_USERNAME", text(func(c *Config) *string { return &c.MQTT.Username })},
 		{"TELLTALE_MQTT_PASSWORD", secret(func(c *Config) *Secret { return &c.MQTT.Password })},
+		{"TELLTALE_MQTT_GROUP", text(func(c *Config) *string { return &c.MQTT.Group })},
+		{"TELLTALE_MQTT_FILTERS", setFilters},
+		{"TELLTALE_MQTT_TLS_CERT", text(func(c *Config) *string { return &c.MQTT.TLS.Cert })},
+		{"TELLTALE_MQTT_TLS_KEY", text(func(c *Config) *string { return &c.MQTT.TLS.Key })},
+		{"TELLTALE_MQTT_TLS_LISTEN", text(func(c *Config) *string { return &c.MQTT.TLS.Listen })},
+		{"TELLTALE_MQTT_TLS_CLIENT_CA", text(func(c *Config) *string { return &c.MQTT.TLS.ClientCA })},
+		{"TELLTALE_MQTT_TLS_CA", text(func(c *Config) *string { return &c.MQTT.TLS.CA })},
+		{"TELLTALE_MQTT_TLS_SERVER_NAME", text(func(c *Config) *string { return &c.MQTT.TLS.ServerName })},
+		{"TELLTALE_MQTT_TLS_INSECURE_SKIP_VERIFY", setInsecure},
 		{"TELLTALE_STREAM_URL", text(func(c *Config) *string { return &c.Stream.URL })},
 		{"TELLTALE_STREAM_PARTITIONS", setPartitions},
 		{"TELLTALE_HISTORY", text(func(c *Config) *string { return &c.History.Store })},
@@ -48,6 +58,21 @@ func setAnonymous(c *Config, value string) error {
 		return fmt.Errorf("%q is neither true nor false", value)
 	}
 	c.MQTT.Anonymous = &allowed
+	return nil
+}
+
+func setInsecure(c *Config, value string) error {
+	skip, err := strconv.ParseBool(value)
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", value)
+	}
+	c.MQTT.TLS.InsecureSkipVerify = skip
+	return nil
+}
+
+// setFilters takes topic filters with spaces between.
+func setFilters(c *Config, value string) error {
+	c.MQTT.Filters = strings.Fields(value)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,10 +20,9 @@ func (c *Config) validate() []error {
 		fault("data: a folder is needed for what runs embedded; give --data, or database.url and stream.url")
 	}
 	checkURL(fault, "database.url", c.Database.URL.Reveal(), "postgres", "postgresql")
-	checkURL(fault, "mqtt.broker", c.MQTT.Broker, "mqtt", "mqtts", "tcp", "ssl", "ws", "wss")
+	c.validateMQTT(fault)
 	checkURL(fault, "stream.url", c.Stream.URL, "nats", "tls")
 	checkURL(fault, "http.public_url", c.HTTP.PublicURL, "http", "https")
-	checkListen(fault, "mqtt.listen", c.MQTT.Listen)
 	checkListen(fault, "http.listen", c.HTTP.Listen)
 	if c.Stream.Partitions < 1 || c.Stream.Partitions > maxPartitions {
 		fault("stream.partitions: %d is not between 1 and %d", c.Stream.Partitions, maxPartitions)
@@ -112,21 +110,4 @@ func checkListen(fault func(string, ...any), path, value string) {
 	if _, _, err := net.SplitHostPort(value); err != nil {
 		fault("%s: %q is not host:port", path, value)
 	}
-}
-
-// AllowsAnonymous reports whether the embedded broker takes clients without a
-// credential: as configured, else only on a loopback address.
-func (m MQTT) AllowsAnonymous() bool {
-	if m.Anonymous != nil {
-		return *m.Anonymous
-	}
-	host, _, err := net.SplitHostPort(m.Listen)
-	if err != nil {
-		return false
-	}
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
