@@ -28,6 +28,9 @@ func (b *binder) window(n windowNode) numberFunc {
 		return unknownNumber
 	}
 	length := int64(n.span)
+	if n.name == "forecast" {
+		return b.forecast(slot, length)
+	}
 	i := b.ring(slot, length)
 	if n.name == "count" {
 		return func(f *frame) float64 {
@@ -45,6 +48,17 @@ func (b *binder) window(n windowNode) numberFunc {
 			return math.NaN()
 		}
 		return compute(f)
+	}
+}
+
+// forecast binds forecast(metric, horizon).
+func (b *binder) forecast(slot int, horizon int64) numberFunc {
+	i := b.ring(slot, forecastLooksBack*horizon)
+	return func(f *frame) float64 {
+		if f.slots[slot].at < f.oldest {
+			return math.NaN()
+		}
+		return f.rings[i].forecast(f.now, horizon)
 	}
 }
 

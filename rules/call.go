@@ -13,7 +13,7 @@ import (
 // functionNames are what may be called, sorted.
 func functionNames() []string {
 	return []string{
-		"abs", "avg", "count", "delta", "fault", "max", "metric", "min", "rate", "silent", "since", "stddev",
+		"abs", "avg", "count", "delta", "fault", "forecast", "max", "metric", "min", "rate", "silent", "since", "stddev",
 		"time_where",
 	}
 }
@@ -26,7 +26,7 @@ func (c *checker) call(t *ast.CallNode) node {
 	}
 	name := callee.Value
 	switch name {
-	case "avg", "count", "delta", "rate", "stddev":
+	case "avg", "count", "delta", "forecast", "rate", "stddev":
 		return c.window(t, name)
 	case "min", "max":
 		if endsInText(t) {
@@ -37,9 +37,6 @@ func (c *checker) call(t *ast.CallNode) node {
 		return c.timeWhere(t)
 	case "since":
 		return c.since(t)
-	case "forecast":
-		c.fail(t, "", "%s is not supported yet", name)
-		return nil
 	case "fault":
 		return c.fault(t)
 	case "silent":

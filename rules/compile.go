@@ -107,7 +107,7 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 func tooLong(n node, models []*devices.Model) *SyntaxError {
 	if w, ok := n.(windowNode); ok {
 		for _, m := range models {
-			if m.ReportEvery > 0 && w.span/m.ReportEvery > maxRingSize {
+			if m.ReportEvery > 0 && w.kept()/m.ReportEvery > maxRingSize {
 				return &SyntaxError{Err: fmt.Errorf("%s looks at more than %d readings of model %s, which reports every %s",
 					source(w), maxRingSize, m.ID, formatSpan(m.ReportEvery)), Hint: "shorten the window"}
 			}

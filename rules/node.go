@@ -76,7 +76,7 @@ type (
 
 	// windowNode is a function of a metric's readings over a span of time.
 	windowNode struct {
-		name   string // avg, min, max, count, delta, stddev or rate
+		name   string // avg, min, max, count, delta, stddev, rate or forecast
 		metric metricNode
 		span   time.Duration
 	}
@@ -114,6 +114,14 @@ func (windowNode) kind() kind     { return kindNumber }
 func (timeWhereNode) kind() kind  { return kindNumber }
 func (sinceNode) kind() kind      { return kindNumber }
 func (quantityNode) kind() kind   { return kindNumber }
+
+// kept is for how long the readings are needed.
+func (n windowNode) kept() time.Duration {
+	if n.name == "forecast" {
+		return forecastLooksBack * n.span
+	}
+	return n.span
+}
 
 // children returns the operands of a node, left to right.
 func children(n node) []node {
