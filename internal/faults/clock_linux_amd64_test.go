@@ -103,7 +103,11 @@ func lentFunctions() (code []byte, now, spare int, err error) {
 func (w *world) step(t *testing.T, shift time.Duration) {
 	t.Helper()
 	seconds := binary.LittleEndian.AppendUint64(nil, uint64(int64(shift/time.Second)))
-	if err := os.WriteFile(w.clock, seconds, 0o600); err != nil {
+	f, err := os.OpenFile(w.clock, os.O_CREATE|os.O_WRONLY, 0o600) // never shorter: the gateway has it mapped
+	if err == nil {
+		_, err = f.Write(seconds)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
