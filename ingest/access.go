@@ -71,7 +71,8 @@ func (a Access) MayPublish(topic string) bool {
 		return true
 	}
 	rest, ok := a.below(topic)
-	return ok && rest != "" && rest != "command"
+	// telltale/a/b/command is for the device a/b, if there is one.
+	return ok && rest != "" && rest != "command" && !strings.HasSuffix(rest, "/command") || a.edgeMayPublish(topic)
 }
 
 // MayRead reports whether the client may subscribe to a filter, or be sent a
@@ -81,7 +82,7 @@ func (a Access) MayRead(filter string) bool {
 		return !strings.HasPrefix(filter, "$") || strings.HasPrefix(filter, "$share/")
 	}
 	rest, ok := a.below(filter)
-	return ok && rest == "command"
+	return ok && rest == "command" || a.edgeMayRead(filter)
 }
 
 // below cuts "telltale/{device}/" off a topic.

@@ -52,7 +52,7 @@ type Sparkplug struct {
 }
 
 // maxEdgeNodes bounds the nodes that are known, and so the codec's memory:
-// about 2.5 kB per node and 150 B per metric of its births.
+// about 5 kB per node and 300 B per metric of its births.
 const maxEdgeNodes = 10_000
 
 // NewSparkplug returns a Sparkplug codec for the topics of a filter, which must
@@ -95,6 +95,7 @@ type message struct {
 	id     devices.ID
 	body   *sparkplug.Payload
 	digest uint64 // of topic and body: equal means the same message again
+	again  bool   // it is
 }
 
 // Decode implements [Codec].
@@ -110,7 +111,7 @@ func (c *Sparkplug) Decode(dst []devices.Report, p Payload) ([]devices.Report, e
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	dst, err = c.take(dst, n, m)
-	if !p.Old && (n.missed || errors.Is(err, ErrUnborn)) {
+	if !p.Old && (n.now.missed || errors.Is(err, ErrUnborn)) {
 		c.askForBirths(n, m)
 	}
 	return dst, err
@@ -161,7 +162,7 @@ func (c *Sparkplug) node(t sparkplug.Topic) (*edgeNode, error) {
 	if len(c.nodes) >= maxEdgeNodes && !c.forgetUnborn() {
 		return nil, &PayloadError{Offset: -1, Err: fmt.Errorf("more than %d edge nodes", maxEdgeNodes)}
 	}
-	n = &edgeNode{devices: make(map[string]*born)}
+	n = &edgeNode{now: newLife()}
 	c.nodes[key] = n
 	return n, nil
 }
@@ -173,7 +174,7 @@ func (c *Sparkplug) forgetUnborn() bool {
 		if !n.mu.TryLock() {
 			continue
 		}
-		forget := n.own == nil
+		forget := n.now.own == nil
 		n.mu.Unlock()
 		if forget {
 			delete(c.nodes, key)
@@ -191,18 +192,21 @@ func (c *Sparkplug) take(dst []devices.Report, n *edgeNode, m message) ([]device
 	case sparkplug.NodeDeath:
 		return c.nodeDeath(dst, n, m)
 	}
+	l := n.now
 	if !m.Old {
-		missing := n.order.follow(byte(m.body.Seq), m.digest)
+		l = n.lifeOf(m)
+		m.again = l.order.had(byte(m.body.Seq), m.digest)
+		missing := l.order.follow(byte(m.body.Seq), m.digest)
 		c.metrics.missing.Add(float64(missing))
-		n.missed = n.missed || missing > 0
+		l.missed = l.missed || missing > 0
 	}
 	switch m.topic.Type {
 	case sparkplug.DeviceBirth:
-		return c.deviceBirth(dst, n, m)
+		return c.deviceBirth(dst, l, m)
 	case sparkplug.DeviceDeath:
-		return c.deviceDeath(dst, n, m)
+		return c.deviceDeath(dst, l, m)
 	default:
-		return c.data(dst, n, m)
+		return c.data(dst, l, m)
 	}
 }
 
@@ -211,14 +215,14 @@ func (c *Sparkplug) nodeBirth(dst []devices.Report, n *edgeNode, m message) ([]d
 	if err != nil {
 		return dst, err
 	}
-	if !m.Old && !n.own.repeats(m) {
+	if !m.Old && !n.now.own.repeats(m) {
 		n.birth(b, m)
 		c.keep(m, m.Body)
 	}
 	return c.live(dst, b, m)
 }
 
-func (c *Sparkplug) deviceBirth(dst []devices.Report, n *edgeNode, m message) ([]devices.Report, error) {
+func (c *Sparkplug) deviceBirth(dst []devices.Report, l *life, m message) ([]devices.Report, error) {
 	b, err := newBorn(m)
 	if err != nil {
 		return dst, err
@@ -226,11 +230,11 @@ func (c *Sparkplug) deviceBirth(dst []devices.Report, n *edgeNode, m message) ([
 	if m.Old {
 		return c.live(dst, b, m)
 	}
-	if !n.own.alive() {
+	if !l.own.alive() {
 		return dst, unborn("edge node %s has not said its own birth before that of %s", m.topic.Node, m.topic.Device)
 	}
-	if known := n.devices[m.topic.Device]; !known.repeats(m) {
-		if err := n.adopt(m.topic.Device, b); err != nil {
+	if known := l.devices[m.topic.Device]; !known.repeats(m) {
+		if err := l.adopt(m.topic.Device, b); err != nil {
 			return dst, err
 		}
 		c.keep(m, m.Body)
@@ -246,17 +250,18 @@ func (c *Sparkplug) live(dst []devices.Report, b *born, m message) ([]devices.Re
 	return c.readings(dst, b, m)
 }
 
-func (c *Sparkplug) data(dst []devices.Report, n *edgeNode, m message) ([]devices.Report, error) {
-	b := n.own
+func (c *Sparkplug) data(dst []devices.Report, l *life, m message) ([]devices.Report, error) {
+	b := l.own
 	if m.topic.Device != "" {
-		b = n.devices[m.topic.Device]
+		b = l.devices[m.topic.Device]
 	}
 	switch {
-	case !n.own.alive():
+	case m.again && b != nil: // it was read before, even if a death has come since
+	case !l.own.alive():
 		return dst, unborn("edge node %s has not said its birth", m.topic.Node)
 	case !b.alive():
 		return dst, unborn("device %s has not said its birth", m.topic.Device)
-	case m.Old && m.ReceivedAt.Before(b.at):
+	case m.Old && b.after(m):
 		return dst, unborn("the birth that is known is from %s, after this message", b.at.UTC().Format(time.RFC3339))
 	}
 	return c.readings(dst, b, m)
@@ -268,28 +273,29 @@ func (c *Sparkplug) nodeDeath(dst []devices.Report, n *edgeNode, m message) ([]d
 	if m.Old {
 		return dst, nil
 	}
-	if session, ok := bdSeq(m.body); ok && n.session != nil && session != *n.session {
+	l := n.now
+	if session, ok := bdSeq(m.body); ok && l.session != nil && session != *l.session {
 		return dst, nil
 	}
 	dst = announce(dst, m, m.id, devices.Offline)
-	for _, name := range slices.Sorted(maps.Keys(n.devices)) {
+	for _, name := range slices.Sorted(maps.Keys(l.devices)) {
 		id, err := sparkplug.Topic{Group: m.topic.Group, Node: m.topic.Node, Device: name}.ID()
 		if err != nil {
 			return dst, &PayloadError{Offset: -1, Err: err}
 		}
 		dst = announce(dst, m, id, devices.Offline)
 	}
-	if n.die() {
+	if l.die() {
 		c.keep(message{topic: m.topic.As(sparkplug.NodeBirth), Payload: m.Payload}, nil)
 	}
 	return dst, nil
 }
 
-func (c *Sparkplug) deviceDeath(dst []devices.Report, n *edgeNode, m message) ([]devices.Report, error) {
+func (c *Sparkplug) deviceDeath(dst []devices.Report, l *life, m message) ([]devices.Report, error) {
 	if m.Old {
 		return dst, nil
 	}
-	if b := n.devices[m.topic.Device]; b.alive() {
+	if b := l.devices[m.topic.Device]; b.alive() {
 		b.dead = true
 		c.keep(message{topic: m.topic.As(sparkplug.DeviceBirth), Payload: m.Payload}, nil)
 	}
@@ -329,9 +335,9 @@ func (c *Sparkplug) restore(kept Birth) {
 	switch {
 	case m.topic.Type == sparkplug.NodeBirth:
 		n.birth(b, m)
-		n.order = sequence{} // what came after it, nobody knows
-	case m.topic.Type == sparkplug.DeviceBirth && n.own.alive():
-		_ = n.adopt(m.topic.Device, b) // it fitted once
+		n.now.order = sequence{} // what came after it, nobody knows
+	case m.topic.Type == sparkplug.DeviceBirth && n.now.own.alive():
+		_ = n.now.adopt(m.topic.Device, b) // it fitted once
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // was never born.
 type born struct {
 	at      time.Time // received
+	said    *uint64   // when, by the sender's clock; nil: it did not say
 	digest  uint64
 	dead    bool
 	byName  map[string]*bornMetric // as the vendor writes it
@@ -35,6 +36,13 @@ func (b *born) alive() bool { return b != nil && !b.dead }
 // acknowledgement. After a death it is a new life, whatever it says.
 func (b *born) repeats(m message) bool { return b.alive() && b.digest == m.digest }
 
+// after reports whether m was sent before this birth, by our clock or by the
+// sender's: what comes again comes later than it was said.
+func (b *born) after(m message) bool {
+	said := m.body.Timestamp
+	return m.ReceivedAt.Before(b.at) || said != nil && b.said != nil && *said < *b.said
+}
+
 func (b *born) size() int {
 	if b == nil {
 		return 0
@@ -45,7 +53,7 @@ func (b *born) size() int {
 // newBorn reads a birth.
 func newBorn(m message) (*born, error) {
 	b := &born{
-		at: m.ReceivedAt, digest: m.digest,
+		at: m.ReceivedAt, said: m.body.Timestamp, digest: m.digest,
 		byName: make(map[string]*bornMetric), byAlias: make(map[uint64]*bornMetric),
 	}
 	vendors := make(map[string]string, len(m.body.Metrics)) // by name of the reading

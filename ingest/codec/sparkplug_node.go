@@ -10,14 +10,20 @@ import (
 
 // edgeNode is what is known of one edge node.
 type edgeNode struct {
-	mu      sync.Mutex // held while one of its messages is decoded
-	own     *born      // nil: never born
-	session *uint64    // its bdSeq; nil: not said
+	mu     sync.Mutex // held while one of its messages is decoded
+	now    *life
+	before *life // whose last messages may come again; nil: none
+	asking asking
+}
+
+// life is what holds from a node's birth to its next.
+type life struct {
+	own     *born   // nil: never born
+	session *uint64 // its bdSeq; nil: not said
 	devices map[string]*born
 	metrics int // in all tables
 	order   sequence
-	missed  bool // a message went missing since the node's birth
-	asking  asking
+	missed  bool // a message went missing
 }
 
 // Bounds of one node.
@@ -26,43 +32,56 @@ const (
 	maxNodeMetrics = 20_000
 )
 
-// birth begins a new session: everything from before is void.
+func newLife() *life { return &life{devices: make(map[string]*born)} }
+
+// birth begins a new life: everything from before is void, but for what comes
+// again.
 func (n *edgeNode) birth(b *born, m message) {
-	n.own, n.session = b, nil
-	if session, ok := bdSeq(m.body); ok {
-		n.session = &session
+	if n.now.own != nil {
+		n.before = n.now
 	}
-	clear(n.devices)
-	n.metrics = b.size()
-	n.missed = false
-	n.order = sequence{}
-	n.order.follow(byte(m.body.Seq), m.digest)
+	n.now = newLife()
+	n.now.own, n.now.metrics = b, b.size()
+	if session, ok := bdSeq(m.body); ok {
+		n.now.session = &session
+	}
+	n.now.order.follow(byte(m.body.Seq), m.digest)
 	n.asking.answered()
 }
 
+// lifeOf returns the life that a message belongs to: the one before when it
+// came then already, else the present one.
+func (n *edgeNode) lifeOf(m message) *life {
+	seq := byte(m.body.Seq)
+	if n.before != nil && n.before.order.had(seq, m.digest) && !n.now.order.had(seq, m.digest) {
+		return n.before
+	}
+	return n.now
+}
+
 // adopt takes the birth of a device in.
-func (n *edgeNode) adopt(device string, b *born) error {
-	old := n.devices[device]
-	if old == nil && len(n.devices) == maxNodeDevices {
+func (l *life) adopt(device string, b *born) error {
+	old := l.devices[device]
+	if old == nil && len(l.devices) == maxNodeDevices {
 		return &PayloadError{Offset: -1, Err: fmt.Errorf("more than %d devices behind one edge node", maxNodeDevices)}
 	}
-	metrics := n.metrics + b.size() - old.size()
+	metrics := l.metrics + b.size() - old.size()
 	if metrics > maxNodeMetrics {
 		return &PayloadError{Offset: -1, Err: fmt.Errorf("more than %d metrics behind one edge node", maxNodeMetrics)}
 	}
-	n.metrics = metrics
-	n.devices[device] = b
+	l.metrics = metrics
+	l.devices[device] = b
 	return nil
 }
 
-// die ends the session and reports whether there was one. The births stay, so
+// die ends the life and reports whether there was one. The births stay, so
 // that a death that comes twice is told twice, but nothing is read by them.
-func (n *edgeNode) die() bool {
-	if !n.own.alive() {
+func (l *life) die() bool {
+	if !l.own.alive() {
 		return false
 	}
-	n.own.dead = true
-	for _, d := range n.devices {
+	l.own.dead = true
+	for _, d := range l.devices {
 		d.dead = true
 	}
 	return true
@@ -90,7 +109,7 @@ type sequence struct {
 // it. A message that came already moves nothing.
 func (s *sequence) follow(seq byte, digest uint64) (missing int) {
 	if s.begun && seq != s.next {
-		if s.digests[seq] == digest {
+		if s.had(seq, digest) {
 			return 0
 		}
 		missing = int(seq - s.next) // modulo 256
@@ -99,6 +118,9 @@ func (s *sequence) follow(seq byte, digest uint64) (missing int) {
 	s.digests[seq] = digest
 	return missing
 }
+
+// had reports whether the last message with the number was this one.
+func (s *sequence) had(seq byte, digest uint64) bool { return s.digests[seq] == digest }
 
 // asking limits how often a node is asked for its births: again after 30 s,
 // then after twice as long each time, up to 15 min, until it says them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +277,31 @@ func TestRedeliveryIsNoGap(t *testing.T) {
 	}
 	if len(p.births) != 1 {
 		t.Errorf("the birth was kept %d times", len(p.births))
+	}
+}
+
+func TestRedeliveryOverADeathIsReadAsBefore(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	type said struct {
+		topic string
+		body  []byte
+		want  []string
+	}
+	all := []said{
+		{nbirth, message1(0, session(1), named("Load", 1, 0.5)), []string{line + ": online", line + ": Load=0.5"}},
+		{ndata, message1(1, alias(1, 1)), []string{line + ": Load=1"}},
+		{ndeath, message1(0, session(1)), []string{line + ": offline"}},
+		{nbirth, message1(0, session(2), named("Fuel", 1, 3)), []string{line + ": online", line + ": Fuel=3"}},
+		{ndata, message1(1, alias(1, 4)), []string{line + ": Fuel=4"}},
+	}
+	for _, s := range append(slices.Clone(all), all...) {
+		p.want(s.topic, s.body, s.want...)
+	}
+	p.want(all[1].topic, all[1].body, all[1].want...) // the last of the life before, alone
+	p.want(ndata, message1(2, alias(1, 5)), line+": Fuel=5")
+	if len(p.asked) != 0 {
+		t.Errorf("asked for births %q, though nothing was missing", p.asked)
 	}
 }
 

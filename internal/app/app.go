@@ -73,6 +73,7 @@ type App struct {
 
 	pipeline   *ingest.Pipeline
 	door       door
+	edge       *edge
 	workers    *partition.Group
 	holder     *partition.Holder
 	readings   readings

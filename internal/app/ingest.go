@@ -25,8 +25,15 @@ var (
 	_ door = (*ingest.Subscriber)(nil)
 )
 
-func (a *App) buildIngest(context.Context) error {
-	router, err := codec.NewRouter(a.sources(), a.codecs)
+func (a *App) buildIngest(ctx context.Context) error {
+	births, err := a.db.Births(ctx)
+	if err != nil {
+		return err
+	}
+	a.edge = newEdge(a.db.KeepBirths, a.logger.Named("sparkplug"))
+	opts := a.codecs
+	opts.Births, opts.KeepBirth, opts.Publish, opts.Metrics = births, a.edge.keep, a.edge.ask, a.registry
+	router, err := codec.NewRouter(a.sources(), opts)
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
@@ -59,7 +66,7 @@ func (a *App) buildBroker() error {
 	if err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	a.door = broker
+	a.door, a.edge.publish = broker, broker.Publish
 	return nil
 }
 
@@ -81,7 +88,7 @@ func (a *App) buildSubscriber(router *codec.Router) error {
 	if err != nil {
 		return fmt.Errorf("external broker: %w", err)
 	}
-	a.door = subscriber
+	a.door, a.edge.publish = subscriber, subscriber.Publish
 	return nil
 }
 

@@ -27,6 +27,7 @@ func (a *App) stages() []stage {
 	return []stage{
 		{{"broker", a.door.Run}},
 		{{"pipeline", a.pipeline.Run}},
+		{{"sparkplug", a.edge.run}},
 		{
 			{"rule workers", a.workers.Run},
 			{"history writer", a.readings.run},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"telltale/devices"
@@ -82,7 +83,7 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 	page := deviceContents{
 		chrome: c, Device: &row.Device, Presence: row.Summary.Presence(c.Now),
 		OwnerID: row.Customer, OwnerName: cmp.Or(row.CustomerName, row.Customer),
-		NoMetrics: empty{Title: "No readings yet", Text: fmt.Sprintf("The device publishes to telltale/%s/telemetry; values appear here as they arrive.", row.ID)},
+		NoMetrics: empty{Title: "No readings yet", Text: awaited(row.ID)},
 		NoAlarms:  empty{Title: "No alarms", Text: "No rule has raised an alarm on this device.", Slim: true},
 		NoTickets: empty{Title: "No tickets", Text: "Nothing has needed work here.", Slim: true},
 		NoOwners:  empty{Title: "No owner", Text: "Declare who owns the device, or its tickets go to nobody.", Slim: true},
@@ -100,6 +101,14 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.show(w, "device", page)
+}
+
+// awaited says where a device that was never heard is expected.
+func awaited(id devices.ID) string {
+	if strings.Contains(string(id), "/") {
+		return "The device is known by its Sparkplug edge node; values appear here as they arrive."
+	}
+	return fmt.Sprintf("The device publishes to telltale/%s/telemetry; values appear here as they arrive.", id)
 }
 
 // fillDevice reads what belongs to a device.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"net/url"
 	"time"
 
 	"telltale/devices"
@@ -20,6 +21,7 @@ func (p *pages) functions() template.FuncMap {
 		"asset": p.assets.url,
 		"icon":  p.icon,
 		"bar":   bar,
+		"level": func(v any) string { return url.PathEscape(fmt.Sprint(v)) }, // of an address: ids of devices may have a slash
 
 		"words":    func(v any) string { return words(fmt.Sprint(v)) },
 		"title":    func(v any) string { return title(fmt.Sprint(v)) },

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"telltale/devices"
 )
@@ -42,6 +43,8 @@ type Topic struct {
 func ParseTopic(s string) (Topic, error) {
 	levels := strings.Split(s, "/")
 	switch {
+	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
+		return Topic{}, fmt.Errorf("topic %q is not UTF-8 without null characters", s)
 	case levels[0] != Namespace:
 		return Topic{}, fmt.Errorf("topic %q does not begin with %s", s, Namespace)
 	case len(levels) >= 3 && levels[1] == string(State):
