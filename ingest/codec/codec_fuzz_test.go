@@ -41,7 +41,7 @@ func FuzzNative(f *testing.F) {
 func FuzzFields(f *testing.F) {
 	f.Add([]byte(`{"ABST":"20240615T000000Z","TVC":4.5,"list":[{"x":1}],"ALRM":null,"id":7}`))
 	f.Add([]byte(`[{"id":"a"},{"list":{"0":{"x":true}}}]`))
-	c, err := NewFields("id", &FieldMap{Time: "ABST", Layout: "20060102T150405Z", Values: map[string]string{"t": "TVC", "x": "list.0.x", "alarm": "ALRM"}})
+	c, err := NewFields("id", nil, &FieldMap{Time: "ABST", Layout: "20060102T150405Z", Metrics: paths(map[string]string{"t": "TVC", "x": "list.0.x", "alarm": "ALRM"})})
 	if err != nil {
 		f.Fatal(err)
 	}

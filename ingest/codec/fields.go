@@ -5,266 +5,165 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"telltale/devices"
 )
 
 // FieldMap says where in a JSON payload the readings are. A path is keys with
 // dots between, such as "main.temperature"; in a list, the key is the index
-// from 0.
+// from 0. Where keys have dots of their own, a path is a JSON pointer (RFC
+// 6901), which begins with a slash: "/main/custom.filter/0".
 type FieldMap struct {
+	// Records is the path of a list of which each element is a report; all
+	// other paths but the device's begin there. Empty: the payload is a report,
+	// or a list of them.
+	Records string
+
 	// Time is the path of the time of observation. Empty: the time of receipt.
-	// When set, a payload without it is malformed.
+	// When set, a report without it is malformed.
 	Time string
 
-	// Layout is how the time is written: "unix_ms", "unix", "rfc3339", or a
-	// layout of Go's time package, such as "20060102T150405Z" (taken as UTC
-	// unless it holds a zone). Empty: "rfc3339".
+	// Layout is how the time is written: "unix", "unix_ms", "unix_us" or
+	// "unix_ns"; "rfc3339"; or a layout of Go's time package, such as
+	// "20060102T150405Z", which is taken as in the source's timezone or UTC
+	// unless it holds a zone. Empty, or "auto": a number by its size (see
+	// [Instant]), a text as RFC 3339 or such a number.
 	Layout string
 
-	Values map[string]string // path by metric
+	// Faults is the path of the fault codes now present: a text or a list of
+	// texts. Null, or an empty one, says that there are none. Empty: nothing is
+	// said about faults.
+	Faults string
+
+	Metrics map[string]Field // by our name
+}
+
+// Field is where the value of a metric is, and what it means.
+type Field struct {
+	Path string // a path that leads nowhere, or to null, gives no reading
+
+	// Unit is the unit of the value, as [devices.UnitCode] knows it; UnitPath is
+	// the path of a text that says it. Both empty: the unit of the model.
+	Unit     string
+	UnitPath string
+
+	// Numeric reads texts such as "12.5" as numbers; another text is malformed.
+	Numeric bool
+
+	// Labels are the numbers that texts stand for, such as open for 1. A text
+	// that is not among them stays as it is.
+	Labels map[string]float64
 }
 
 // Fields decodes any JSON object, or a list of them, by a FieldMap. What no
-// path names is skipped; a path that leads nowhere, or to null, gives no
-// reading.
+// path names is skipped.
 type Fields struct {
-	device selector
-	layout string
-	root   *node
-	timed  bool
-	docs   documents
+	device  selector
+	layout  string
+	zone    *time.Location
+	metrics []string // their names, sorted
+	fields  []Field  // beside metrics
+	root    *node    // of a report
+	top     *node    // of the payload around the records; nil: there is nothing around
+	timed   bool
+	units   bool
+	docs    documents
 }
 
-// node is one step of the paths, merged into a tree so that one pass over the
-// payload meets them all.
-type node struct {
-	children map[string]*node
-	use      use
-	metrics  []string // for useValue: more than one may read the same path
-}
-
-type use uint8
-
-const (
-	useNone use = iota
-	useValue
-	useTime
-	useDevice
-)
-
-// NewFields returns a codec for the map. device is as in [Source.Device].
-func NewFields(device string, m *FieldMap) (*Fields, error) {
-	if m == nil || len(m.Values) == 0 {
-		return nil, errors.New("codec fields needs at least one value, as metric: path")
+// NewFields returns a codec for the map. device is as in [Source.Device]; zone
+// is where times without one are meant, and UTC if nil.
+func NewFields(device string, zone *time.Location, m *FieldMap) (*Fields, error) {
+	if m == nil || len(m.Metrics) == 0 {
+		return nil, errors.New("codec fields needs at least one metric, as name: path")
 	}
-	if len(m.Values) > MaxValues {
-		return nil, fmt.Errorf("codec fields takes at most %d values, not %d", MaxValues, len(m.Values))
+	if len(m.Metrics) > MaxValues {
+		return nil, fmt.Errorf("codec fields takes at most %d metrics, not %d", MaxValues, len(m.Metrics))
 	}
 	s, err := parseSelector(device)
 	if err != nil {
 		return nil, err
 	}
-	c := &Fields{device: s, layout: m.Layout, root: &node{}, timed: m.Time != ""}
-	if c.layout == "" {
-		c.layout = "rfc3339"
+	if zone == nil {
+		zone = time.UTC
 	}
-	var errs []error
-	for _, metric := range slices.Sorted(maps.Keys(m.Values)) {
-		errs = append(errs, c.root.add(m.Values[metric], useValue, metric))
-	}
-	if c.timed {
-		errs = append(errs, c.root.add(m.Time, useTime, ""))
-	}
-	if !s.inTopic() {
-		errs = append(errs, c.root.add(s.path, useDevice, ""))
-	}
-	return c, errors.Join(errs...)
+	c := &Fields{device: s, layout: m.Layout, zone: zone, root: &node{}, timed: m.Time != ""}
+	return c, c.plant(m)
 }
 
-// add puts a path into the tree.
-func (n *node) add(path string, u use, metric string) error {
-	at := n
-	for key := range strings.SplitSeq(path, ".") {
-		if key == "" {
-			return fmt.Errorf("path %q has an empty step", path)
+// plant grows the trees of paths.
+func (c *Fields) plant(m *FieldMap) error {
+	var errs []error
+	add := func(tree *node, path string, u use) {
+		if path != "" {
+			errs = append(errs, tree.add(path, u))
 		}
-		if at.use != useNone {
-			return fmt.Errorf("path %q goes through a value that another path reads", path)
-		}
-		if at.children == nil {
-			at.children = make(map[string]*node)
-		}
-		if at.children[key] == nil {
-			at.children[key] = &node{}
-		}
-		at = at.children[key]
 	}
-	if at.children != nil || at.use != useNone && at.use != u {
-		return fmt.Errorf("path %q is read in two ways", path)
+	around := c.root
+	if m.Records != "" {
+		c.top = &node{}
+		around = c.top
+		add(around, m.Records, use{kind: useRecords})
 	}
-	at.use = u
-	if u == useValue {
-		at.metrics = append(at.metrics, metric)
+	if !c.device.inTopic() {
+		add(around, c.device.path, use{kind: useDevice})
+	}
+	add(c.root, m.Time, use{kind: useTime})
+	add(c.root, m.Faults, use{kind: useFaults})
+	c.metrics = slices.Sorted(maps.Keys(m.Metrics))
+	for i, metric := range c.metrics {
+		f := m.Metrics[metric]
+		c.fields = append(c.fields, f)
+		c.units = c.units || f.Unit != "" || f.UnitPath != ""
+		errs = append(errs, f.check(metric))
+		add(c.root, f.Path, use{kind: useValue, field: i})
+		add(c.root, f.UnitPath, use{kind: useUnit, field: i})
+	}
+	return errors.Join(errs...)
+}
+
+// check complains about a field that contradicts itself.
+func (f *Field) check(metric string) error {
+	switch {
+	case f.Path == "":
+		return fmt.Errorf("metric %s has no path", metric)
+	case f.Unit != "" && f.UnitPath != "":
+		return fmt.Errorf("metric %s has both a unit and the path of one", metric)
+	case len(metric) > MaxName:
+		return fmt.Errorf("name of metric %s is longer than %d bytes", metric, MaxName)
+	}
+	if _, known := devices.UnitCode(f.Unit); f.Unit != "" && !known {
+		return fmt.Errorf("unit %q of metric %s is not known", f.Unit, metric)
 	}
 	return nil
 }
 
 // Decode implements [Codec].
 func (c *Fields) Decode(dst []devices.Report, p Payload) ([]devices.Report, error) {
-	var id devices.ID
+	w := fieldsWalk{c: c, at: p.ReceivedAt}
 	if c.device.inTopic() {
 		var err error
-		if id, err = c.device.fromTopic(p.Topic); err != nil {
+		if w.device, err = c.device.fromTopic(p.Topic); err != nil {
 			return dst, err
 		}
 	}
-	d := c.docs.open(p.Body)
-	defer c.docs.release(d)
-	return d.reports(dst, func(r *devices.Report) error {
-		r.Device, r.ReceivedAt = id, p.ReceivedAt
-		if err := c.walk(d, c.root, r); err != nil {
+	w.d = c.docs.open(p.Body)
+	defer c.docs.release(w.d)
+	if c.top != nil {
+		return w.envelope(dst)
+	}
+	return w.d.reports(dst, func(r *devices.Report) error {
+		if err := w.report(r); err != nil {
 			return err
 		}
-		return c.complete(d, r)
+		return c.known(r)
 	})
 }
 
-// complete fills in or complains about what the object did not say.
-func (c *Fields) complete(d *document, r *devices.Report) error {
+// known complains about a report of which the payload does not say the device.
+func (c *Fields) known(r *devices.Report) error {
 	if r.Device == "" {
 		return &PayloadError{Field: c.device.path, Offset: -1, Err: errNoDevice}
 	}
-	if !c.timed {
-		r.ObservedAt = r.ReceivedAt
-	}
-	if r.ObservedAt.IsZero() {
-		return &PayloadError{Offset: -1, Err: errors.New("payload does not say its time")}
-	}
 	return nil
-}
-
-// walk reads the next value, of which n says what is wanted.
-func (c *Fields) walk(d *document, n *node, r *devices.Report) error {
-	switch {
-	case n.use != useNone:
-		return c.take(d, n, r)
-	case d.dec.PeekKind() == '{':
-		return c.walkObject(d, n, r)
-	case d.dec.PeekKind() == '[':
-		return c.walkList(d, n, r)
-	default: // a scalar where the path expects more: it leads nowhere
-		_, err := d.value()
-		return err
-	}
-}
-
-func (c *Fields) walkObject(d *document, n *node, r *devices.Report) error {
-	if err := d.enter(); err != nil {
-		return err
-	}
-	for d.more('}') {
-		key, err := d.value()
-		if err != nil {
-			return err
-		}
-		if err := c.step(d, n.children[string(d.text(key))], r); err != nil {
-			return err
-		}
-	}
-	return d.leave()
-}
-
-func (c *Fields) walkList(d *document, n *node, r *devices.Report) error {
-	if err := d.enter(); err != nil {
-		return err
-	}
-	for i := 0; d.more(']'); i++ {
-		if err := c.step(d, n.children[fmt.Sprint(i)], r); err != nil {
-			return err
-		}
-	}
-	return d.leave()
-}
-
-// step reads the value under a key; child is nil when no path goes there.
-func (c *Fields) step(d *document, child *node, r *devices.Report) error {
-	if child == nil {
-		_, err := d.value()
-		return err
-	}
-	return c.walk(d, child, r)
-}
-
-// take reads a value that a path ends at.
-func (c *Fields) take(d *document, n *node, r *devices.Report) error {
-	switch n.use {
-	case useTime:
-		t, err := c.time(d)
-		r.ObservedAt = t
-		return err
-	case useDevice:
-		id, err := deviceID(d)
-		r.Device = id
-		return err
-	default:
-		v, ok, err := d.reading()
-		if err != nil || !ok {
-			return err
-		}
-		for _, metric := range n.metrics {
-			r.Readings = append(r.Readings, devices.Reading{Metric: metric, Value: v})
-		}
-		return nil
-	}
-}
-
-func (c *Fields) time(d *document) (time.Time, error) {
-	raw, err := d.value()
-	if err != nil {
-		return time.Time{}, err
-	}
-	wrong := func() error { return d.errAt(raw, fmt.Errorf("must be a time written as %s", c.layout)) }
-	switch {
-	case raw.Kind() == '0' && c.layout == "unix_ms":
-		return instant(raw, time.Millisecond), nil
-	case raw.Kind() == '0' && c.layout == "unix":
-		return instant(raw, time.Second), nil
-	case raw.Kind() != '"' || strings.HasPrefix(c.layout, "unix"):
-		return time.Time{}, wrong()
-	}
-	layout := c.layout
-	if layout == "rfc3339" {
-		layout = time.RFC3339
-	}
-	t, err := time.Parse(layout, string(d.text(raw)))
-	if err != nil {
-		return time.Time{}, wrong()
-	}
-	return t.UTC(), nil
-}
-
-// deviceID reads an id that is a text or a whole number.
-func deviceID(d *document) (devices.ID, error) {
-	raw, err := d.value()
-	if err != nil {
-		return "", err
-	}
-	s := []byte(raw)
-	switch raw.Kind() {
-	case '"':
-		s = d.text(raw)
-	case '0':
-	default:
-		return "", d.errAt(raw, fmt.Errorf("device must be a text or a number, not %s", describe(raw.Kind())))
-	}
-	id := d.name(s)
-	if _, err := checkID(id); err != nil {
-		return "", d.errAt(jsontext.Value(raw), errors.Unwrap(err))
-	}
-	return devices.ID(id), nil
 }

@@ -227,6 +227,11 @@ func (d *document) label() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return d.labelOf(raw)
+}
+
+// labelOf is label for a value that is read already.
+func (d *document) labelOf(raw jsontext.Value) (string, error) {
 	if raw.Kind() == 'n' {
 		return "", nil
 	}

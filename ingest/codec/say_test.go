@@ -119,3 +119,12 @@ func shared(t testing.TB, pattern string) []string {
 	}
 	return files
 }
+
+// paths are fields of nothing but a path.
+func paths(m map[string]string) map[string]Field {
+	fields := make(map[string]Field)
+	for metric, path := range m {
+		fields[metric] = Field{Path: path}
+	}
+	return fields
+}

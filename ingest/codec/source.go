@@ -70,9 +70,15 @@ var builders = map[string]func(Source, Options) (Codec, error){
 	"ttn":        func(s Source, o Options) (Codec, error) { return NewTTN(s.Device, o.Scripts) },
 	"native":     func(s Source, _ Options) (Codec, error) { return NewNative(cmp.Or(s.Device, "topic[1]")) },
 	"status":     func(s Source, _ Options) (Codec, error) { return NewStatus(cmp.Or(s.Device, "topic[1]")) },
-	"fields":     func(s Source, _ Options) (Codec, error) { return NewFields(cmp.Or(s.Device, "topic[1]"), s.Fields) },
-	"senml":      func(s Source, _ Options) (Codec, error) { return NewSenML(s.Device) },
-	"shelly":     func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
+	"fields": func(s Source, _ Options) (Codec, error) {
+		zone, err := s.zone()
+		if err != nil {
+			return nil, err
+		}
+		return NewFields(cmp.Or(s.Device, "topic[1]"), zone, s.Fields)
+	},
+	"senml":  func(s Source, _ Options) (Codec, error) { return NewSenML(s.Device) },
+	"shelly": func(s Source, _ Options) (Codec, error) { return NewShelly(s.Device) },
 	"tasmota": func(s Source, _ Options) (Codec, error) {
 		zone, err := s.zone()
 		if err != nil {

@@ -43,7 +43,7 @@ func TestTopicFiltersMatchAsInTheStandard(t *testing.T) {
 
 func TestRouterPrefersNativeTopicsThenTheEarlierSource(t *testing.T) {
 	t.Parallel()
-	fields := &FieldMap{Values: map[string]string{"t": "t"}}
+	fields := &FieldMap{Metrics: paths(map[string]string{"t": "t"})}
 	r, err := NewRouter([]Source{
 		{Filter: "plant/#", Codec: "native", Device: "topic[2]"},
 		{Filter: "plant/+/x", Codec: "fields", Fields: fields},
@@ -87,7 +87,7 @@ func typeName(c Codec) string {
 
 func TestWrongSourcesAreNamedExactly(t *testing.T) {
 	t.Parallel()
-	one := &FieldMap{Values: map[string]string{"t": "t"}}
+	one := &FieldMap{Metrics: paths(map[string]string{"t": "t"})}
 	for _, c := range []struct {
 		name   string
 		source Source
@@ -100,11 +100,17 @@ func TestWrongSourcesAreNamedExactly(t *testing.T) {
 		{"native with a path", Source{Filter: "a", Codec: "native", Device: "id"}, `source "a": codec native finds the device in the topic, as topic[N], not at "id"`},
 		{"a device that is neither", Source{Filter: "a", Codec: "native", Device: "topic[x]"}, `source "a": device must be topic[N] or a path in the payload, not "topic[x]"`},
 		{"native with fields", Source{Filter: "a", Codec: "native", Fields: one}, `source "a": codec native takes no fields`},
-		{"fields without any", Source{Filter: "a", Codec: "fields"}, `source "a": codec fields needs at least one value, as metric: path`},
-		{"an empty step", Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Values: map[string]string{"t": "a..b"}}}, `source "a": path "a..b" has an empty step`},
-		{"one path through another", Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Values: map[string]string{"s": "a", "t": "a.b"}}},
+		{"fields without any", Source{Filter: "a", Codec: "fields"}, `source "a": codec fields needs at least one metric, as name: path`},
+		{"an empty step", Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Metrics: paths(map[string]string{"t": "a..b"})}}, `source "a": path "a..b" has an empty step`},
+		{"one path through another", Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Metrics: paths(map[string]string{"s": "a", "t": "a.b"})}},
 			`source "a": path "a.b" goes through a value that another path reads`},
-		{"one path for two uses", Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Time: "a", Values: map[string]string{"s": "a"}}}, `source "a": path "a" is read in two ways`},
+		{"one path longer than another", fieldsOf(map[string]Field{"s": {Path: "a.b"}, "t": {Path: "a"}}), `source "a": path "a" ends where another path goes on`},
+		{"no path", fieldsOf(map[string]Field{"t": {Unit: "Cel"}}), `source "a": metric t has no path`},
+		{"two units", fieldsOf(map[string]Field{"t": {Path: "t", Unit: "Cel", UnitPath: "u"}}), `source "a": metric t has both a unit and the path of one`},
+		{"an unknown unit", fieldsOf(map[string]Field{"t": {Path: "t", Unit: "furlong"}}), `source "a": unit "furlong" of metric t is not known`},
+		{"an unknown timezone", Source{Filter: "a", Codec: "tasmota", Timezone: "Europe/Atlantis"}, `source "a": unknown timezone "Europe/Atlantis"`},
+		{"a timezone for a codec without local times", Source{Filter: "a", Codec: "native", Timezone: "Europe/Warsaw"}, `source "a": codec native takes no timezone`},
+		{"tasmota with a path", Source{Filter: "a", Codec: "tasmota", Device: "id"}, `source "a": codec tasmota finds the device in the topic, as topic[N], not at "id"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -125,4 +131,8 @@ func TestTopicWithoutTheDevicesLevelIsNamed(t *testing.T) {
 	if want := `topic "a/b" has no level 3 for the device's id`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+}
+
+func fieldsOf(metrics map[string]Field) Source {
+	return Source{Filter: "a", Codec: "fields", Fields: &FieldMap{Metrics: metrics}}
 }
