@@ -103,11 +103,12 @@ func NewBroker(p *Pipeline, opts BrokerOptions) (*Broker, error) {
 	}
 	b := &Broker{server: mqtt.New(serverOptions(opts))}
 	b.hook = &hook{pipeline: p, auth: opts.Authenticator, server: b.server, metrics: m, log: opts.Log,
-		forward: make(chan *packets.Packet, forwardQueue)}
+		forward: make(chan *packets.Packet, forwardQueue), acknowledger: newAcknowledger()}
+	b.hook.deliveries.New = newDelivery
 	if err := b.server.AddHook(b.hook, nil); err != nil {
 		return nil, fmt.Errorf("prepare broker: %w", err)
 	}
-	if b.listener, err = listen(opts, m); err != nil {
+	if b.listener, err = listen(opts, m, b.hook.acknowledger); err != nil {
 		return nil, err
 	}
 	if err := b.server.AddListener(b.listener); err != nil {
@@ -158,8 +159,10 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.listener.refuse()
 		return fmt.Errorf("serve MQTT: %w", err)
 	}
-	var forwarding sync.WaitGroup
-	forwarding.Go(b.hook.forwardAll)
+	var helpers sync.WaitGroup
+	helpers.Go(b.hook.acknowledger.run)
+	end := make(chan struct{})
+	helpers.Go(func() { b.hook.forwardAll(end) })
 	b.serving.Store(true)
 	<-ctx.Done()
 	b.serving.Store(false)
@@ -169,8 +172,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	time.Sleep(ackGrace)
 	b.listener.hurry()
 	err := b.server.Close()
-	close(b.hook.forward) // its senders, the clients' goroutines, have ended
-	forwarding.Wait()
+	b.hook.acknowledger.close()
+	close(end)
+	helpers.Wait()
 	if err != nil {
 		return fmt.Errorf("close MQTT: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +29,11 @@ type hook struct {
 	log      *zap.Logger
 	forward  chan *packets.Packet // stored messages for other clients
 
+	acknowledger *acknowledger
+	deliveries   sync.Pool // of *delivery
+
 	draining atomic.Bool
-	inflight atomic.Int64 // messages between OnPublish and its return
+	inflight atomic.Int64 // messages that came and are not settled
 }
 
 // authTime is how long a login may take.
@@ -41,7 +45,7 @@ func (h *hook) ID() string { return "telltale" }
 // Provides implements [mqtt.Hook].
 func (h *hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnWill, mqtt.OnWillSent, mqtt.OnDisconnect, mqtt.OnPublishDropped:
+	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnWill, mqtt.OnWillSent, mqtt.OnDisconnect, mqtt.OnPublishDropped:
 		return true
 	default:
 		return false
@@ -182,29 +186,46 @@ func (h *hook) retain(pk *packets.Packet) {
 	}
 }
 
+// heard reports whether other clients subscribe to a topic.
+func (h *hook) heard(topic string) bool {
+	subscribers := h.server.Topics.Subscribers(topic)
+	return len(subscribers.Subscriptions)+len(subscribers.Shared) > 0
+}
+
 // pass hands a message on to the clients that subscribe to its topic. The
 // library would do that in the sender's goroutine, where a subscriber that does
 // not read holds up every sender, for it waits for that one's lock.
 func (h *hook) pass(pk *packets.Packet) {
-	subscribers := h.server.Topics.Subscribers(pk.TopicName)
-	if len(subscribers.Subscriptions)+len(subscribers.Shared) == 0 {
+	if !h.heard(pk.TopicName) {
 		return
 	}
 	out := *pk
 	out.FixedHeader.Retain = false // it is retained already
-	select {
-	case h.forward <- &out:
-	default:
-		h.metrics.dropped.Inc()
+	h.forwardStored([]*packets.Packet{&out})
+}
+
+// forwardStored has messages sent on, if there is room for them.
+func (h *hook) forwardStored(list []*packets.Packet) {
+	for _, pk := range list {
+		select {
+		case h.forward <- pk:
+		default:
+			h.metrics.dropped.Inc()
+		}
 	}
 }
 
-// forwardAll sends messages on until forward is closed.
-func (h *hook) forwardAll() {
+// forwardAll sends messages on until end is closed.
+func (h *hook) forwardAll(end <-chan struct{}) {
 	from := h.server.NewClient(nil, mqtt.LocalListener, "forward", true)
-	for pk := range h.forward {
-		if err := h.server.InjectPacket(from, *pk); err != nil {
-			h.log.Debug("message not sent on", zap.String("topic", pk.TopicName), zap.Error(err))
+	for {
+		select {
+		case pk := <-h.forward:
+			if err := h.server.InjectPacket(from, *pk); err != nil {
+				h.log.Debug("message not sent on", zap.String("topic", pk.TopicName), zap.Error(err))
+			}
+		case <-end:
+			return
 		}
 	}
 }
@@ -253,12 +274,12 @@ func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 func (h *hook) OnPublishDropped(*mqtt.Client, packets.Packet) { h.metrics.dropped.Inc() }
 
 // drain refuses further messages and waits, but no longer than limit, until
-// those under way are stored.
+// those under way are stored and acknowledged.
 func (h *hook) drain(limit time.Duration) {
 	h.draining.Store(true)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(limit); h.inflight.Load() > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(limit); (h.inflight.Load() > 0 || !h.acknowledger.idle()) && time.Now().Before(deadline); {
 		<-tick.C
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -52,13 +53,21 @@ type listener struct {
 	running sync.WaitGroup // a goroutine for each connection
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	conns map[*connection]struct{}
+
+	// What the connections share.
+	acknowledger *acknowledger
+	scratch      sync.Pool           // of *[scratchSize]byte
+	large        *semaphore.Weighted // of largePackets bytes
 }
 
-func listen(opts BrokerOptions, m *brokerMetrics) (*listener, error) {
+func listen(opts BrokerOptions, m *brokerMetrics, a *acknowledger) (*listener, error) {
 	l := &listener{
 		max: opts.MaxClients, metrics: m, log: opts.Log,
-		served: make(chan struct{}), conns: make(map[net.Conn]struct{}),
+		served: make(chan struct{}), conns: make(map[*connection]struct{}),
+		acknowledger: a,
+		scratch:      sync.Pool{New: func() any { return new([scratchSize]byte) }},
+		large:        semaphore.NewWeighted(largePackets),
 	}
 	if opts.Listen == "" && opts.ListenTLS == "" {
 		return nil, errors.New("open MQTT address: none is given")
@@ -127,7 +136,7 @@ func (l *listener) accept(address net.Listener, establish listeners.EstablishFn)
 			time.Sleep(acceptPause)
 			continue
 		}
-		conn := &connection{Conn: accepted, listener: l}
+		conn := newConnection(accepted, l)
 		if !l.admit(conn) {
 			l.metrics.refused.WithLabelValues("limit").Inc()
 			_ = conn.Close()
@@ -135,6 +144,7 @@ func (l *listener) accept(address net.Listener, establish listeners.EstablishFn)
 		}
 		l.running.Go(func() {
 			defer l.forget(conn)
+			defer conn.end()
 			// The library sets a new deadline after the client's CONNECT.
 			_ = conn.SetDeadline(time.Now().Add(connectTime))
 			if err := establish(l.ID(), conn); err != nil {
@@ -144,7 +154,7 @@ func (l *listener) accept(address net.Listener, establish listeners.EstablishFn)
 	}
 }
 
-func (l *listener) admit(conn net.Conn) bool {
+func (l *listener) admit(conn *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.conns) >= l.max {
@@ -155,7 +165,7 @@ func (l *listener) admit(conn net.Conn) bool {
 	return true
 }
 
-func (l *listener) forget(conn net.Conn) {
+func (l *listener) forget(conn *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, conn)
@@ -174,15 +184,8 @@ func (l *listener) hurry() {
 	until := time.Now().Add(hurryTime)
 	l.hurried.Store(&until)
 	for _, conn := range l.open() {
-		_ = conn.SetDeadline(until)
+		conn.hurry(until)
 	}
-}
-
-// connection closes itself when it cannot be written to. The library would go
-// on after a part of a packet.
-type connection struct {
-	net.Conn
-	listener *listener
 }
 
 // presented returns whether a connection is encrypted, and the verified
@@ -203,21 +206,7 @@ func presented(conn net.Conn) (secure bool, certificate *x509.Certificate) {
 	return true, nil
 }
 
-// Write implements [net.Conn].
-func (c *connection) Write(p []byte) (int, error) {
-	deadline := time.Now().Add(writeTime)
-	if until := c.listener.hurried.Load(); until != nil {
-		deadline = *until
-	}
-	_ = c.SetWriteDeadline(deadline)
-	n, err := c.Conn.Write(p)
-	if err != nil {
-		_ = c.Close()
-	}
-	return n, err
-}
-
-func (l *listener) open() []net.Conn {
+func (l *listener) open() []*connection {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Collect(maps.Keys(l.conns))

@@ -74,6 +74,7 @@ func (p *Pipeline) step(ctx context.Context) bool {
 		return false
 	}
 	started := time.Now()
+	p.letGo(f, time.Time{}) // of those that wait no more, whatever the time
 	err := p.store(ctx, f)
 	p.metrics.flushSeconds.Observe(time.Since(started).Seconds())
 	messages := 0
@@ -144,10 +145,15 @@ func (p *Pipeline) gather(f *flush) {
 // the queue behind it. What they sent is left out: they will send it again.
 func (p *Pipeline) expire(f *flush) {
 	now := time.Now()
+	p.letGo(f, now)
+	p.finish(p.queue.expire(now), ErrNotStored)
+}
+
+// letGo leaves out what those sent who do not wait at now.
+func (p *Pipeline) letGo(f *flush, now time.Time) {
 	var gone []*pending
 	f.items, gone = splitExpired(f.items, now)
 	p.finish(gone, ErrNotStored)
-	p.finish(p.queue.expire(now), ErrNotStored)
 }
 
 // finish counts the items and tells their senders.

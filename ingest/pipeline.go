@@ -185,6 +185,10 @@ func (p *Pipeline) Refuse(ctx context.Context, m Message, reason Reason, detail 
 // for room in the queue; after an error their sender is not told again.
 func (p *Pipeline) submit(ctx context.Context, it *pending) error {
 	it.weigh()
+	return p.enqueue(ctx, it)
+}
+
+func (p *Pipeline) enqueue(ctx context.Context, it *pending) error {
 	err := p.queue.put(ctx, it)
 	if err != nil {
 		p.metrics.outcomes[outcomeUnstored].Add(float64(it.messages))
