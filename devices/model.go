@@ -17,6 +17,11 @@ type Model struct {
 	StaleAfter time.Duration
 
 	Faults map[string]FaultCode // by FaultCode.Code
+
+	// Decoder is the payload script: JavaScript that turns the bytes of its
+	// LoRaWAN frames into values, see docs/payload-scripts.md. "" if there is
+	// none.
+	Decoder string
 }
 
 // Metric is one quantity that devices of a model measure.

@@ -45,6 +45,7 @@ type cli struct {
 	User       userCmd       `cmd:"" help:"People who may log in to the console."`
 	Migrate    migrateCmd    `cmd:"" help:"The database's schema."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Worker     workerCmd     `cmd:"" hidden:"" name:"script-worker" help:"Run payload scripts for a gateway."`
 }
 
 // console is where a command reads and writes.

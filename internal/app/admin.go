@@ -55,7 +55,11 @@ func OpenAdmin(ctx context.Context, cfg config.Config) (_ *Admin, err error) {
 	if err := postgres.Migrate(ctx, url); err != nil {
 		return nil, err
 	}
-	a.db, err = postgres.Open(ctx, url, databaseOptions(cfg))
+	scripts, err := newScripts(&a.stops)
+	if err != nil {
+		return nil, err
+	}
+	a.db, err = postgres.Open(ctx, url, databaseOptions(cfg, scripts))
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"telltale/ingest/codec"
 	"telltale/ingest/history"
 	"telltale/ingest/history/influx"
+	"telltale/ingest/codec/script"
 	"telltale/ingest/stream"
 	"telltale/internal/access"
 	"telltale/internal/config"
@@ -64,6 +65,7 @@ type App struct {
 	registry *prometheus.Registry
 	stops    stack
 
+	scripts      *script.Runner
 	db           *postgres.DB
 	log          *stream.Log
 	declarations *declarations
@@ -123,7 +125,10 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, url); err != nil {
 		return err
 	}
-	a.db, err = postgres.Open(ctx, url, databaseOptions(a.cfg))
+	if a.scripts, err = newScripts(&a.stops); err != nil {
+		return err
+	}
+	a.db, err = postgres.Open(ctx, url, databaseOptions(a.cfg, a.scripts))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"telltale/internal/config"
+	"telltale/internal/declare"
 	"telltale/internal/postgres"
 )
 
@@ -48,8 +49,8 @@ func databaseDir(cfg config.Config) string { return filepath.Join(cfg.Data, "pos
 func streamDir(cfg config.Config) string   { return filepath.Join(cfg.Data, "stream") }
 
 // databaseOptions says which events are stored for which webhook.
-func databaseOptions(cfg config.Config) postgres.Options {
-	var opts postgres.Options
+func databaseOptions(cfg config.Config, scripts declare.ScriptChecker) postgres.Options {
+	opts := postgres.Options{Scripts: scripts}
 	types := make(map[string][]string, len(cfg.Webhooks))
 	for _, w := range cfg.Webhooks {
 		opts.Destinations = append(opts.Destinations, w.Name)

@@ -33,6 +33,7 @@ func (a *App) buildIngest(ctx context.Context) error {
 	a.edge = newEdge(a.db.KeepBirths, a.logger.Named("sparkplug"))
 	opts := a.codecs
 	opts.Births, opts.KeepBirth, opts.Publish, opts.Metrics = births, a.edge.keep, a.edge.ask, a.registry
+	opts.Scripts = modelScripts{a.declarations.Directory, a.scripts}
 	router, err := codec.NewRouter(a.sources(), opts)
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"telltale/ingest/codec/script"
 	"telltale/internal/config"
 	"telltale/internal/postgres"
 )
@@ -20,6 +21,13 @@ import (
 const childData = "TELLTALE_TEST_GATEWAY"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == ScriptWorker {
+		if err := script.Work(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if data := os.Getenv(childData); data != "" {
 		os.Exit(beGateway(data))
 	}

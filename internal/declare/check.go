@@ -13,6 +13,7 @@ type Known struct {
 	DeviceModels map[devices.ID]string // the models of the devices among them
 	Models       []*devices.Model      // all
 	Rules        []*rules.Rule         // all
+	Scripts      ScriptChecker         // nil: payload scripts are taken as they are
 }
 
 // reference is one declaration naming another.
@@ -80,11 +81,12 @@ func (s *Set) Outside() []Ref {
 
 // Check looks at what no declaration can know by itself: that all it names is
 // declared, in the set or before, that loggers measure what they are read
-// for, and that conditions compile. Faults come back as [Errors].
+// for, that payload scripts can be run, and that conditions compile. Faults come back as [Errors].
 func (s *Set) Check(known Known) error {
 	var faults Errors
 	s.checkReferences(known, &faults)
 	s.checkLoggers(known, &faults)
+	s.checkDecoders(known, &faults)
 	if len(faults) == 0 {
 		// A missing model would make every condition on it a riddle.
 		s.checkRules(known, &faults)

@@ -41,6 +41,7 @@ func readModel(f *fields) any {
 		}
 		m.Faults[e.key] = readFaultCode(e)
 	}
+	m.Decoder = f.decoder()
 	return m
 }
 
@@ -84,6 +85,7 @@ type modelSpec struct {
 	ReportEvery string               `json:"report_every,omitempty"`
 	StaleAfter  string               `json:"stale_after,omitempty"`
 	Faults      map[string]faultCode `json:"faults,omitempty"`
+	Decoder     string               `json:"decoder,omitempty"`
 }
 
 type metric struct {
@@ -106,6 +108,7 @@ func encodeModel(m *devices.Model) modelSpec {
 		ReportEvery: optionalDuration(m.ReportEvery),
 		StaleAfter:  optionalDuration(m.StaleAfter),
 		Faults:      make(map[string]faultCode, len(m.Faults)),
+		Decoder:     m.Decoder,
 	}
 	for name, one := range m.Metrics {
 		spec.Metrics[name] = metric{Unit: one.Unit, Min: one.Min, Max: one.Max, From: one.From}

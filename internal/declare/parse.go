@@ -102,7 +102,7 @@ func (s *Set) read(doc *document, faults *Errors) {
 	if doc.source.folder && isRuleScript(doc.node) {
 		return
 	}
-	r := &reading{file: doc.source.Name, faults: faults}
+	r := &reading{file: doc.source.Name, decoders: doc.source.Decoders, faults: faults}
 	f := value{r: r, node: doc.node}.fields()
 	before := len(*faults)
 	kindValue, ok := f.must("kind")

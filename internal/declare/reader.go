@@ -14,9 +14,10 @@ import (
 
 // reading collects the faults of one document.
 type reading struct {
-	file   string
-	ref    Ref
-	faults *Errors
+	file     string
+	decoders map[string]string // see [Source]
+	ref      Ref
+	faults   *Errors
 }
 
 // value is a node of the document and its path, for errors.

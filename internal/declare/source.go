@@ -15,6 +15,11 @@ type Source struct {
 	Name string // as errors name it
 	Text []byte
 
+	// Decoders are the payload scripts that models in the text keep in files
+	// of their own, by the path they name them with. [ReadSources] reads them;
+	// whoever parses sources opens no file.
+	Decoders map[string]string
+
 	// folder says that nobody named the file: it was found in a folder, where
 	// rule scripts may lie beside the rules they test.
 	folder bool
@@ -43,7 +48,11 @@ func ReadSources(paths ...string) ([]Source, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read declarations: %w", err)
 			}
-			sources = append(sources, Source{Name: name, Text: text, folder: info.IsDir()})
+			decoders, err := readDecoders(name, text)
+			if err != nil {
+				return nil, fmt.Errorf("read declarations: %w", err)
+			}
+			sources = append(sources, Source{Name: name, Text: text, Decoders: decoders, folder: info.IsDir()})
 		}
 	}
 	return sources, nil

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"telltale/internal/declare"
 )
 
 // DB is a PostgreSQL database, or one transaction in it: the same methods
@@ -23,6 +25,7 @@ type DB struct {
 
 	destinations []string
 	wants        func(destination, eventType string) bool
+	scripts      declare.ScriptChecker
 }
 
 // querier is what a pool and a transaction have in common.
@@ -47,6 +50,10 @@ type Options struct {
 	// Wants reports whether a destination is sent events of a type. Nil:
 	// every destination is sent all.
 	Wants func(destination, eventType string) bool
+
+	// Scripts looks at the payload scripts of models before they are declared.
+	// Nil: they are taken as they are.
+	Scripts declare.ScriptChecker
 }
 
 const defaultMaxConns = 20
@@ -77,7 +84,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{pool: pool, q: pool, destinations: opts.Destinations, wants: opts.Wants}, nil
+	return &DB{pool: pool, q: pool, destinations: opts.Destinations, wants: opts.Wants, scripts: opts.Scripts}, nil
 }
 
 // Close waits for connections in use and closes all.
@@ -100,7 +107,7 @@ func (db *DB) InTx(ctx context.Context, f func(tx *DB) error) error {
 	}
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-			return f(&DB{pool: db.pool, q: tx, destinations: db.destinations, wants: db.wants})
+			return f(&DB{pool: db.pool, q: tx, destinations: db.destinations, wants: db.wants, scripts: db.scripts})
 		})
 		if err == nil || !lostRace(err) || try == maxTxTries {
 			return err

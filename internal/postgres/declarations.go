@@ -162,6 +162,7 @@ func (db *DB) known(ctx context.Context, set *declare.Set) (declare.Known, error
 	known := declare.Known{
 		Refs:         make(map[declare.Ref]bool, len(specs)),
 		DeviceModels: make(map[devices.ID]string),
+		Scripts:      db.scripts,
 	}
 	for ref, spec := range specs {
 		known.Refs[ref] = true
