@@ -34,7 +34,7 @@ func (a *App) buildIngest(ctx context.Context) error {
 	opts := a.codecs
 	opts.Births, opts.KeepBirth, opts.Publish, opts.Metrics = births, a.edge.keep, a.edge.ask, a.registry
 	opts.Scripts = modelScripts{a.declarations.Directory, a.scripts}
-	router, err := codec.NewRouter(a.sources(), opts)
+	router, err := codec.NewRouter(sources(a.cfg.Sources), opts)
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
@@ -107,16 +107,4 @@ func certificates(cfg config.MQTT, opts ingest.CertificateOptions) (*ingest.Cert
 		return nil, fmt.Errorf("mqtt.tls: %w", err)
 	}
 	return c, nil
-}
-
-// sources are the configured topics as the router wants them.
-func (a *App) sources() []codec.Source {
-	sources := make([]codec.Source, len(a.cfg.Sources))
-	for i, s := range a.cfg.Sources {
-		sources[i] = codec.Source{Name: s.Name, Filter: s.Filter, Codec: s.Codec, Device: s.Device}
-		if s.Codec == "fields" {
-			sources[i].Fields = &codec.FieldMap{Time: s.Time, Layout: s.Layout, Values: s.Metrics}
-		}
-	}
-	return sources
 }
