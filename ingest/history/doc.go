@@ -2,7 +2,7 @@
 // people who look back.
 //
 //	stream.Log --partition p--> follower --+
-//	stream.Log --partition q--> follower --+--> gather --> Store.Write: readings, presence, positions
+//	stream.Log --partition q--> follower --+--> gather --> Store.Write: readings, positions
 //	                                             (all partitions together, one transaction)
 //
 // A [Writer] reads every partition of the log that it can lease, gathers

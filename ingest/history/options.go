@@ -11,8 +11,7 @@ import (
 // Consumer names the history writers in leases and checkpoints.
 const Consumer = "history"
 
-// PresenceConsumer names the writers that keep what devices said last, where
-// the store of readings does not do that itself.
+// PresenceConsumer names the writers that keep what devices said last.
 const PresenceConsumer = "presence"
 
 // Options say how a [Writer] works.

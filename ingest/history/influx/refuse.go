@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"telltale/devices"
 	"telltale/ingest/history"
@@ -95,7 +96,9 @@ var (
 )
 
 func readComplaint(text string) *complaint {
-	c := &complaint{text: text, beyond: beyondWords.MatchString(text)}
+	c := &complaint{beyond: beyondWords.MatchString(text)}
+	// How many is of the request, and no reason of any of them.
+	c.text = strings.TrimSpace(droppedCount.ReplaceAllString(text, ""))
 	if match := droppedCount.FindStringSubmatch(text); match != nil {
 		c.dropped, _ = strconv.Atoi(match[1]) // digits; too many of them count as unknown
 	}
