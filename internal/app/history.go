@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,31 +25,44 @@ type readings struct {
 	elsewhere bool                        // not in PostgreSQL
 }
 
-// buildHistory chooses the store. In PostgreSQL readings and presence are one
-// consumer of the log. Beside InfluxDB they are two, so that InfluxDB being
-// away makes no device look silent.
+// buildHistory chooses the store of the readings. Presence is a consumer of
+// the log by itself: a store that is away makes no device look silent.
 func (a *App) buildHistory(context.Context) error {
-	if a.cfg.History.Store != "influx" {
-		a.readings = readings{History: a.db, consumers: []string{history.Consumer}}
-		return a.addWriter(postgres.NewHistory(a.db), history.Options{
-			Consumer: history.Consumer, Metrics: history.NewMetrics(a.registry),
-		})
-	}
-	store, err := influx.New(influxOptions(a.cfg.History.Influx), ledger{a.db})
+	store, err := a.openHistory()
 	if err != nil {
 		return err
 	}
-	a.stops.onStop("connections to InfluxDB", func(context.Context) error { store.Close(); return nil })
-	a.readings = readings{
-		History: store, consumers: []string{history.Consumer, history.PresenceConsumer},
-		ready: store.Ready, elsewhere: true,
-	}
+	a.readings.consumers = []string{history.Consumer, history.PresenceConsumer}
 	if err := a.addWriter(store, history.Options{
 		Consumer: history.Consumer, Metrics: history.NewMetrics(a.registry),
 	}); err != nil {
 		return err
 	}
-	return a.addWriter(postgres.NewPresence(a.db), history.Options{Consumer: history.PresenceConsumer})
+	return a.addWriter(postgres.NewPresence(a.db), history.Options{
+		Consumer: history.PresenceConsumer, MaxWait: presenceEvery, MaxReadings: presenceReadings,
+	})
+}
+
+// Presence is saved about once a second: often enough for people, and the
+// longer, the fewer rows change. The readings bound what is held meanwhile.
+const (
+	presenceEvery    = time.Second
+	presenceReadings = 200_000
+)
+
+// openHistory opens the store that is configured for writing and reading.
+func (a *App) openHistory() (history.Store, error) {
+	if a.cfg.History.Store != "influx" {
+		a.readings = readings{History: a.db}
+		return postgres.NewHistory(a.db), nil
+	}
+	store, err := influx.New(influxOptions(a.cfg.History.Influx), ledger{a.db})
+	if err != nil {
+		return nil, err
+	}
+	a.stops.onStop("connections to InfluxDB", func(context.Context) error { store.Close(); return nil })
+	a.readings = readings{History: store, ready: store.Ready, elsewhere: true}
+	return store, nil
 }
 
 func influxOptions(cfg config.Influx) influx.Options {

@@ -41,8 +41,8 @@ func (h *History) Position(ctx context.Context, partition int) (uint64, error) {
 	return h.db.Checkpoint(ctx, history.Consumer, partition)
 }
 
-// Write stores the readings of the chunks, what they say of their devices'
-// presence, and the positions, in one transaction. See [history.Store].
+// Write stores the readings of the chunks and the positions in one
+// transaction. See [history.Store].
 func (h *History) Write(ctx context.Context, chunks []history.Chunk) (history.Written, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,8 +94,6 @@ func (h *History) planReport(work *historyWork, memory *partitionMemory, r *devi
 		work.written.Orphans++
 		return
 	}
-	seen := work.sighting(r.Device)
-	seen.report(r)
 	at := r.ObservedAt.UnixMicro()
 	today := dayOf(at)
 	work.fresh.begin(device, at)
@@ -114,6 +112,5 @@ func (h *History) planReport(work *historyWork, memory *partitionMemory, r *devi
 		}
 		memory.newest[key] = at
 		work.fresh.add(metric.num, reading.Value)
-		seen.value(metric, reading.Value, at)
 	}
 }

@@ -24,6 +24,9 @@ type fixture struct {
 	store *postgres.History
 	conn  *pgx.Conn
 	epoch int64
+
+	presence      *postgres.Presence // made by see
+	presenceEpoch int64
 }
 
 func newFixture(t testing.TB, ids ...devices.ID) *fixture {
@@ -75,6 +78,19 @@ func (f *fixture) write(want history.Written, chunks ...history.Chunk) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		f.t.Errorf("written (-want +got):\n%s", diff)
+	}
+}
+
+// see keeps the presence that reports tell of.
+func (f *fixture) see(seq uint64, reports ...devices.Report) {
+	f.t.Helper()
+	if f.presence == nil {
+		f.presence = postgres.NewPresence(f.db)
+		f.presenceEpoch = acquirePresence(f.t, f.db)
+	}
+	chunk := history.Chunk{Epoch: f.presenceEpoch, Seq: seq, Reports: reports}
+	if _, err := f.presence.Write(f.t.Context(), []history.Chunk{chunk}); err != nil {
+		f.t.Fatalf("write presence: %v", err)
 	}
 }
 

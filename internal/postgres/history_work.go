@@ -15,20 +15,15 @@ type historyWork struct {
 	positions []Position
 	fresh     freshReadings
 	late      lateReadings
-	sightings sightings
 	days      map[day]bool
 	written   history.Written
 }
 
 func newHistoryWork() *historyWork {
 	return &historyWork{
-		sightings: newSightings(),
-		days:      make(map[day]bool),
+		days: make(map[day]bool),
 	}
 }
-
-// sighting returns what the work says of a device's presence.
-func (w *historyWork) sighting(id devices.ID) *sighting { return w.sightings.of(id) }
 
 // store sends everything, in the transaction that tx is.
 func (w *historyWork) store(ctx context.Context, tx *DB) error {
@@ -46,7 +41,7 @@ func (w *historyWork) store(ctx context.Context, tx *DB) error {
 	}
 	w.written.Stored = int64(len(w.fresh.values)) + stored
 	w.written.Duplicates = int64(len(w.late.devices)) - stored
-	return w.sightings.save(ctx, tx)
+	return nil
 }
 
 // lateReadings are readings that may be stored already, column by column.

@@ -12,11 +12,11 @@ import (
 	"telltale/ingest/history"
 )
 
-// Presence keeps what devices said last (when they were heard, their newest
-// values, their faults) where the readings themselves are stored elsewhere:
-// the half of [History] that people's lists need, as a [history.Store] with a
-// position of its own. A store of readings that is away does not keep it
-// waiting.
+// Presence keeps what devices said last: when they were heard, their newest
+// values, their faults. It is a [history.Store] with a position of its own
+// that stores no reading, so that neither keeps the other waiting, and so that
+// its batches may be longer: of a device that speaks ten times in a batch one
+// row changes once.
 //
 // It remembers the time of each device's newest values: about 60 bytes per
 // metric of each device. Safe for concurrent use, one Write at a time.

@@ -86,7 +86,7 @@ func TestPresenceFollowsTheLog(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, "fridge-1")
 			for i, reports := range c.chunks {
-				f.write(history.Written{}, f.chunk(uint64(i+1), reports...))
+				f.see(uint64(i+1), reports...)
 			}
 			var got presence
 			err := f.conn.QueryRow(t.Context(), `
@@ -109,10 +109,10 @@ func TestTheLatestValueOfEachMetricIsKept(t *testing.T) {
 	if latest, err := f.db.Latest(t.Context(), "fridge-1"); err != nil || latest != nil {
 		t.Errorf("before the first report: %v, %v", latest, err)
 	}
-	f.write(history.Written{Stored: 5}, f.chunk(1,
+	f.see(1,
 		report("fridge-1", 1, "temperature", 4.25, "humidity", 60.0),
-		report("fridge-1", 2, "temperature", 1e-300, "door\"open", 1.0), labelled("fridge-1", 3, "mode", `de"frost`)))
-	f.write(history.Written{Stored: 1}, f.chunk(2, report("fridge-1", 1, "door\"open", 0.0))) // late
+		report("fridge-1", 2, "temperature", 1e-300, "door\"open", 1.0), labelled("fridge-1", 3, "mode", `de"frost`))
+	f.see(2, report("fridge-1", 1, "door\"open", 0.0)) // late
 
 	latest, err := f.db.Latest(t.Context(), "fridge-1")
 	if err != nil {
