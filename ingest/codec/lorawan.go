@@ -159,6 +159,15 @@ func addUnlessNamed(r *devices.Report, name string, v float64) {
 	}
 }
 
+// DecodeFrame returns the report that a script makes of a frame by itself,
+// without a network server's message around it. Errors are *PayloadError.
+func DecodeFrame(scripts Scripts, f Frame) (devices.Report, error) {
+	l := lorawan{scripts: scripts}
+	r := devices.Report{Device: f.Device, ObservedAt: f.ObservedAt, ReceivedAt: f.ObservedAt}
+	err := l.runScript(&uplink{frame: f.Bytes, port: f.FPort}, &r)
+	return r, err
+}
+
 // runScript decodes the frame by the script of the device's model. Of a device
 // that is not declared the readings are left out: the pipeline refuses it, with
 // the message whole.

@@ -114,10 +114,7 @@ type route struct {
 // filters overlap the native ones win, then the earlier source. The error
 // lists everything that is wrong with the sources.
 func NewRouter(sources []Source, opts Options) (*Router, error) {
-	all := append([]Source{
-		{Filter: telemetryFilter, Codec: "native"},
-		{Filter: statusFilter, Codec: "status"},
-	}, sources...)
+	all := append(BuiltIn(), sources...)
 
 	r := &Router{}
 	var errs []error
@@ -130,6 +127,23 @@ func NewRouter(sources []Source, opts Options) (*Router, error) {
 		r.routes = append(r.routes, route{source: cmp.Or(s.Name, s.Filter), filter: s.Filter, codec: c})
 	}
 	return r, errors.Join(errs...)
+}
+
+// BuiltIn are the sources that every gateway has.
+func BuiltIn() []Source {
+	return []Source{
+		{Filter: telemetryFilter, Codec: "native"},
+		{Filter: statusFilter, Codec: "status"},
+	}
+}
+
+// New returns a codec of a source's own, such as a trial needs.
+func New(s Source, opts Options) (Codec, error) {
+	c, err := s.compile(opts)
+	if err != nil {
+		return nil, fmt.Errorf("source %q: %w", s.Filter, err)
+	}
+	return c, nil
 }
 
 func (s Source) compile(opts Options) (Codec, error) {
