@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -14,21 +15,30 @@ import (
 // drainTime bounds the wait for acknowledgements after the last message.
 const drainTime = 30 * time.Second
 
-// client is one connection. It publishes for its share of the devices.
+// writeBytes is how much is written at once.
+const writeBytes = 16 << 10
+
+// client is one connection, driven by one goroutine: it writes what is due and
+// fits into the window at once, then reads the acknowledgements that are there.
+// It publishes for its share of the devices.
 type client struct {
 	conn    net.Conn
+	r       *bufio.Reader
 	opts    *Options
 	index   int
 	topics  []string
 	breach  []bool // of topics: this device breaches half-way
 	latency histogram
 
-	slots chan uint16    // free packet identifiers: the window
-	sent  []atomic.Int64 // unix ns of the PUBLISH, by packet identifier
+	free    []uint16    // packet identifiers not in use: the window
+	sent    []time.Time // of the PUBLISH, by packet identifier
+	n       int         // messages written
+	pending []byte      // memory for what is written at once
+	until   time.Time   // the read deadline
 }
 
 func newClient(conn net.Conn, opts *Options, index int) *client {
-	c := &client{conn: conn, opts: opts, index: index}
+	c := &client{conn: conn, opts: opts, index: index, r: bufio.NewReaderSize(conn, 1024)}
 	for d := index; d < opts.Devices; d += opts.Connections {
 		c.topics = append(c.topics, "telltale/"+fmt.Sprintf(opts.DeviceID, d)+"/telemetry")
 		c.breach = append(c.breach, opts.BreachEvery > 0 && d%opts.BreachEvery == 0)
@@ -37,102 +47,107 @@ func newClient(conn net.Conn, opts *Options, index int) *client {
 		c.topics = []string{"telltale/" + fmt.Sprintf(opts.DeviceID, index%opts.Devices) + "/telemetry"}
 		c.breach = []bool{false}
 	}
-	c.slots = make(chan uint16, opts.Window)
-	c.sent = make([]atomic.Int64, opts.Window+1)
-	for id := 1; id <= opts.Window; id++ {
-		c.slots <- uint16(id)
+	c.sent = make([]time.Time, opts.Window+1)
+	for id := opts.Window; id >= 1; id-- {
+		c.free = append(c.free, uint16(id))
 	}
 	return c
 }
 
 // run publishes until ctx ends and returns when all is acknowledged.
 func (c *client) run(ctx context.Context, sent *atomic.Int64, started time.Time) error {
-	acked := make(chan error, 1)
-	go func() { acked <- c.readAcks() }()
-
-	err := c.publishAll(ctx, sent, started)
-	_ = c.conn.SetReadDeadline(time.Now().Add(drainTime))
-	for range c.opts.Window { // every identifier back: nothing is under way
-		select {
-		case <-c.slots:
-		case ackErr := <-acked:
-			return errors.Join(err, ackErr)
+	pace := c.pace(started)
+	for ctx.Err() == nil {
+		due, next := pace(time.Now())
+		if err := c.publish(min(due, len(c.free)), started); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		if due > 0 && len(c.free) > 0 {
+			continue // more than one write holds
+		}
+		if due > 0 { // the window is full
+			next = started.Add(c.opts.Duration)
+		}
+		if err := c.readAcks(next); err != nil {
+			return err
 		}
 	}
-	_ = c.conn.SetReadDeadline(time.Now())
-	if ackErr := <-acked; !errors.Is(ackErr, errDeadline) {
-		err = errors.Join(err, ackErr)
+	sent.Add(int64(c.n))
+	for deadline := time.Now().Add(drainTime); len(c.free) < c.opts.Window; {
+		if err := c.readAcks(deadline); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d messages not acknowledged after %s", c.opts.Window-len(c.free), drainTime)
+		}
 	}
+	return nil
+}
+
+// publish writes at most n messages, as many as one write holds.
+func (c *client) publish(n int, started time.Time) error {
+	if n == 0 {
+		return nil
+	}
+	now := time.Now()
+	var payload [128]byte
+	c.pending = c.pending[:0]
+	for ; n > 0 && len(c.pending) < writeBytes; n-- {
+		id := c.free[len(c.free)-1]
+		c.free = c.free[:len(c.free)-1]
+		device := c.n % len(c.topics)
+		body := c.payload(payload[:0], now, c.n, device, now.Sub(started))
+		c.pending = appendPublish(c.pending, c.topics[device], id, body)
+		c.sent[id] = now
+		c.n++
+	}
+	_, err := c.conn.Write(c.pending)
 	return err
 }
 
-// errDeadline is what reading ends with when everything came back.
-var errDeadline = errors.New("load: reading ended")
-
-func (c *client) readAcks() error {
-	r := bufio.NewReaderSize(c.conn, 4096)
-	for {
-		id, err := readPuback(r)
-		if err != nil {
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				return errDeadline
-			}
+// readAcks waits for an acknowledgement, until a time at most, and reads those
+// that came with it.
+func (c *client) readAcks(until time.Time) error {
+	if !until.Equal(c.until) {
+		c.until = until
+		if err := c.conn.SetReadDeadline(until); err != nil {
 			return err
 		}
-		if id == 0 || int(id) > c.opts.Window {
-			return fmt.Errorf("PUBACK for packet %d, which was not sent", id)
-		}
-		c.latency.observe(time.Duration(time.Now().UnixNano() - c.sent[id].Load()))
-		c.slots <- id
 	}
+	if _, err := c.r.Peek(pubackSize); errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("read PUBACK: %w", err)
+	}
+	for now := time.Now(); c.r.Buffered() >= pubackSize; {
+		id, err := readPuback(c.r)
+		if err != nil {
+			return err
+		}
+		if id == 0 || int(id) > c.opts.Window || c.sent[id].IsZero() {
+			return fmt.Errorf("PUBACK for packet %d, which is not under way", id)
+		}
+		c.latency.observe(now.Sub(c.sent[id]))
+		c.sent[id] = time.Time{}
+		c.free = append(c.free, id)
+	}
+	return nil
 }
 
-func (c *client) publishAll(ctx context.Context, sent *atomic.Int64, started time.Time) error {
-	pace := c.pace(started)
-	var packet, payload []byte
-	for n := 0; ; n++ {
-		if !pace(ctx, n) {
-			return nil
-		}
-		var id uint16
-		select {
-		case id = <-c.slots:
-		case <-ctx.Done():
-			return nil
-		}
-		now := time.Now()
-		device := n % len(c.topics)
-		payload = c.payload(payload[:0], now, n, device, now.Sub(started))
-		packet = appendPublish(packet[:0], c.topics[device], id, payload)
-		c.sent[id].Store(now.UnixNano())
-		if _, err := c.conn.Write(packet); err != nil {
-			c.slots <- id
-			return fmt.Errorf("publish: %w", err)
-		}
-		sent.Add(1)
-	}
-}
-
-// pace returns what waits for the n-th message's time and reports whether
-// there is one.
-func (c *client) pace(started time.Time) func(ctx context.Context, n int) bool {
+// pace returns a function that says how many messages are due and when the
+// next one is.
+func (c *client) pace(started time.Time) func(now time.Time) (due int, next time.Time) {
 	if c.opts.Rate == 0 {
-		return func(ctx context.Context, _ int) bool { return ctx.Err() == nil }
+		return func(time.Time) (int, time.Time) { return c.opts.Window, time.Time{} }
 	}
 	gap := time.Duration(c.opts.Connections) * time.Second / time.Duration(c.opts.Rate)
 	first := started.Add(gap * time.Duration(c.index) / time.Duration(c.opts.Connections))
-	return func(ctx context.Context, n int) bool {
-		wait := time.Until(first.Add(time.Duration(n) * gap))
-		if wait <= 0 {
-			return ctx.Err() == nil
+	return func(now time.Time) (int, time.Time) {
+		if now.Before(first) {
+			return 0, first
 		}
-		select {
-		case <-time.After(wait):
-			return true
-		case <-ctx.Done():
-			return false
-		}
+		want := int(now.Sub(first)/gap) + 1
+		return max(0, want-c.n), first.Add(time.Duration(max(want, c.n)) * gap)
 	}
 }
 

@@ -88,6 +88,7 @@ func Run(ctx context.Context, opts Options) (Report, error) {
 		clients[i] = c
 	}
 	defer closeAll(clients)
+	defer context.AfterFunc(ctx, func() { _ = closeAll(clients) })()
 
 	runCtx, cancel := context.WithTimeout(ctx, opts.Duration)
 	defer cancel()

@@ -74,9 +74,11 @@ func readConnack(r io.Reader) error {
 	return nil
 }
 
+const pubackSize = 4
+
 // readPuback reads one PUBACK and returns its packet identifier.
 func readPuback(r io.Reader) (uint16, error) {
-	var packet [4]byte
+	var packet [pubackSize]byte
 	if _, err := io.ReadFull(r, packet[:]); err != nil {
 		return 0, fmt.Errorf("read PUBACK: %w", err)
 	}
