@@ -25,7 +25,7 @@ type ledger struct {
 	mu        sync.Mutex
 	away      int // commits that fail before one succeeds
 	fenced    bool
-	committed []string // "raised fridge-1 10:10"
+	committed []string // "raised fridge-1 10:10", "point S-1 10:10", "due S-1"
 	seq       uint64
 	snapshot  Snapshot
 	open      []rules.OpenAlarm
@@ -57,6 +57,12 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 			l.committed = append(l.committed, fmt.Sprintf("%s %s %s", t.Change, t.Key.Subject.ID, t.At.UTC().Format("15:04")))
 		}
 	}
+	for _, p := range e.Points {
+		l.committed = append(l.committed, fmt.Sprintf("point %s %s", p.Shipment, p.ObservedAt.UTC().Format("15:04")))
+	}
+	for _, shipment := range e.Due {
+		l.committed = append(l.committed, "due "+shipment)
+	}
 	l.seq = e.Seq
 	if e.Snapshot != nil {
 		l.snapshot = *e.Snapshot
@@ -87,12 +93,23 @@ func (l *ledger) lines() []string {
 // await waits until the ledger holds n lines, or fails the test.
 func (l *ledger) await(t *testing.T, n int) {
 	t.Helper()
+	l.awaitThat(t, fmt.Sprintf("%d effects", n), func(lines []string) bool { return len(lines) >= n })
+}
+
+// awaitLine waits until the ledger holds a line.
+func (l *ledger) awaitLine(t *testing.T, line string) {
+	t.Helper()
+	l.awaitThat(t, line, func(lines []string) bool { return slices.Contains(lines, line) })
+}
+
+func (l *ledger) awaitThat(t *testing.T, what string, holds func(lines []string) bool) {
+	t.Helper()
 	deadline := time.After(30 * time.Second)
-	for len(l.lines()) < n {
+	for !holds(l.lines()) {
 		select {
 		case <-l.changed:
 		case <-deadline:
-			t.Fatalf("waited in vain for %d effects, got %q", n, l.lines())
+			t.Fatalf("waited in vain for %s, got %q", what, l.lines())
 		}
 	}
 }
@@ -203,8 +220,13 @@ func TestAWorkerWithoutItsLeaseCommitsNothingAndStops(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(t.Context()) }()
 	say(t, log, 0, repeat(9, 12)...)
-	if err := <-ended; !errors.Is(err, ErrFenced) {
-		t.Errorf("Run = %v, want ErrFenced", err)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, ErrFenced) {
+			t.Errorf("Run = %v, want ErrFenced", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the worker goes on although it was told that its lease is lost")
 	}
 	if lines := l.lines(); len(lines) != 0 {
 		t.Errorf("committed %q", lines)
