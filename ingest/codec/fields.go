@@ -48,12 +48,11 @@ type Field struct {
 	Unit     string
 	UnitPath string
 
-	// Numeric reads texts such as "12.5" as numbers; another text is malformed.
+	// Numeric reads texts that are numbers, such as "12.5", as such. Labels are
+	// the numbers that other texts stand for, such as 1 for open. A text that is
+	// neither stays a text.
 	Numeric bool
-
-	// Labels are the numbers that texts stand for, such as open for 1. A text
-	// that is not among them stays as it is.
-	Labels map[string]float64
+	Labels  map[string]float64
 }
 
 // Fields decodes any JSON object, or a list of them, by a FieldMap. What no

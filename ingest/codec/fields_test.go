@@ -109,12 +109,12 @@ func TestWhatFieldsMean(t *testing.T) {
 		{"keys with slashes and tildes", "x/f", `{"a/b":{"c~d":1}}`, `f: slashed=1`},
 		{"texts that stand for numbers, and one that does not", "x/f", `[{"door":"open"},{"door":"closed"},{"door":"ajar"},{"door":true}]`, "f: door=1\nf: door=0\nf: door=ajar!\nf: door=1"},
 		{"a text that is a number, read in two ways", "x/f", `{"cycles":"2"}`, `f: cycles=2 raw=2!`},
+		{"a text that is no number", "x/f", `{"cycles":"two"}`, `f: cycles=two! raw=two!`},
 		{"codes of faults", "x/f", `[{"alarm":{"codes":["E1","E2"]}},{"alarm":{"codes":"E1"}},{"alarm":{"codes":[]}},{"alarm":{"codes":null}},{}]`,
 			"f: faults [\"E1\" \"E2\"]\nf: faults [\"E1\"]\nf: faults []\nf: faults []\nf:"},
 		{"one report knows nothing of the units of another", "x/f", `[{"components":{"cooler":{"custom.thermostat":{"value":1,"unit":"F"}}}},{"components":{"cooler":{"custom.thermostat":{"value":2}}}}]`,
 			"f: cooler=1F\nf: cooler=2"},
 
-		{"a text that is no number", "x/f", `{"cycles":"two"}`, `wrong: cycles: must be a number, not the text "two" (byte 10)`},
 		{"a unit that is a number", "x/f", `{"components":{"cooler":{"custom.thermostat":{"unit":1}}}}`, `wrong: components.cooler.custom.thermostat.unit: must be a text, not a number (byte 53)`},
 		{"codes that are numbers", "x/f", `{"alarm":{"codes":[1]}}`, `wrong: alarm.codes[0]: must be a fault code in quotes, not a number (byte 19)`},
 		{"a code that is a number", "x/f", `{"alarm":{"codes":1}}`, `wrong: alarm.codes: must be a text, not a number (byte 18)`},

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -167,9 +166,7 @@ func (w *fieldsWalk) reading(field int, raw jsontext.Value, r *devices.Report) e
 	if f := &w.c.fields[field]; v.IsLabel() {
 		n, known := f.Labels[v.Label]
 		if !known && f.Numeric {
-			if n, known = plainNumber(v.Label); !known {
-				return w.d.errAt(raw, fmt.Errorf("must be a number, not the text %q", v.Label))
-			}
+			n, known = plainNumber(v.Label)
 		}
 		if known {
 			v = devices.Number(n)

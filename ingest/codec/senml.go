@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"telltale/devices"
 )
 
@@ -30,17 +32,22 @@ import (
 // ends in "_") and is not is an error.
 type SenML struct {
 	device selector
+	cbor   cbor.DecMode
 	docs   documents
 }
 
 // NewSenML returns the codec. device is the topic level of the device's id;
 // empty finds it in the names.
 func NewSenML(device string) (*SenML, error) {
-	if device == "" {
-		return &SenML{device: selector{level: -1}}, nil
+	mode, err := cborMode()
+	if err != nil {
+		return nil, err
 	}
-	s, err := topicSelector("senml", device)
-	return &SenML{device: s}, err
+	c := &SenML{device: selector{level: -1}, cbor: mode}
+	if device != "" {
+		c.device, err = topicSelector("senml", device)
+	}
+	return c, err
 }
 
 // Decode implements [Codec].
@@ -63,7 +70,7 @@ func (c *SenML) Decode(dst []devices.Report, p Payload) ([]devices.Report, error
 		return nil
 	}
 	if len(p.Body) > 0 && isCBORList(p.Body[0]) {
-		return dst, senmlCBOR(p.Body, one)
+		return dst, senmlCBOR(c.cbor, p.Body, one)
 	}
 	d := c.docs.open(p.Body)
 	defer c.docs.release(d)

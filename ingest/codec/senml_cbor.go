@@ -14,15 +14,16 @@ import (
 // isCBORList reports whether b begins a CBOR array, which no JSON begins with.
 func isCBORList(b byte) bool { return b>>5 == 4 }
 
-// senmlCBOR reads a pack in CBOR and calls one for each record.
-func senmlCBOR(body []byte, one func(i int, r *senmlRecord) error) error {
-	mode, err := cbor.DecOptions{
+// cborMode bounds what bytes can make a reader do.
+func cborMode() (cbor.DecMode, error) {
+	return cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, UTF8: cbor.UTF8RejectInvalid,
 		MaxNestedLevels: 8, MaxArrayElements: MaxReports + 1, MaxMapPairs: MaxValues,
 	}.DecMode()
-	if err != nil {
-		return &PayloadError{Offset: -1, Err: err} // cannot be: the options are fixed
-	}
+}
+
+// senmlCBOR reads a pack in CBOR and calls one for each record.
+func senmlCBOR(mode cbor.DecMode, body []byte, one func(i int, r *senmlRecord) error) error {
 	var records []map[any]any
 	if err := mode.Unmarshal(body, &records); err != nil {
 		return &PayloadError{Offset: -1, Err: fmt.Errorf("not SenML in CBOR: %w", err)}

@@ -37,7 +37,8 @@ func senmlResolveAll(t *testing.T, body []byte, now time.Time) (all []senmlResol
 	}
 	var err error
 	if isCBORList(body[0]) {
-		err = senmlCBOR(body, one)
+		mode, _ := cborMode()
+		err = senmlCBOR(mode, body, one)
 	} else {
 		var docs documents
 		err = senmlJSON(docs.open(body), one)
