@@ -10,8 +10,8 @@
 // A codec believes nothing that it cannot read and guesses nothing: whatever
 // is wrong is a [*PayloadError] whose sentence names the field and the byte.
 // It does not know which devices exist and does not judge values or times;
-// that is the ingest pipeline's work. Codecs keep no state between messages
-// and are safe for concurrent use. Memory is bounded by the limits in this
+// that is the ingest pipeline's work. Codecs keep no state between messages,
+// but for [Sparkplug], and are safe for concurrent use. Memory is bounded by the limits in this
 // package, whatever the bytes are.
 //
 // Start reading at [Codec], then native.go.
