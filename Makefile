@@ -7,7 +7,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test/fast check fuzz bench clean packages/demo packages/test
+.PHONY: help build demo test test/fast check fuzz bench clean packages/demo packages/test tools/influxd
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z\/]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,10 +15,10 @@ help: ## list the targets
 demo: packages/demo build ## run everything, with a simulated fleet; prints the console's address
 	./$(BIN) demo $(ARGS)
 
-test: packages/test check ## run every test, with the race detector, on real servers
+test: packages/test tools/influxd check ## run every test, with the race detector, on real servers
 	$(GO) test -race -shuffle=on -timeout 20m ./...
 
-test/fast: packages/test ## run every test without the race detector
+test/fast: packages/test tools/influxd ## run every test without the race detector
 	$(GO) test -timeout 10m ./...
 
 build: ## build the one binary, bin/telltale
@@ -49,3 +49,7 @@ packages/demo:
 
 packages/test:
 	@deploy/install-packages.sh postgresql mosquitto mosquitto-clients chromium build-essential
+
+# Built once, beside Go's build cache: no distribution has it.
+tools/influxd:
+	@deploy/build-influxd.sh >/dev/null
