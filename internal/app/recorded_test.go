@@ -72,7 +72,7 @@ func TestWHORunsRaiseTheirOwnAlarms(t *testing.T) {
 	a := startGateway(t, func(cfg *config.Config) {
 		cfg.Sources = []config.Source{{
 			Filter: "who/+/record", Codec: "fields", Device: "topic[1]", Time: "ABST", Layout: "20060102T150405Z",
-			Metrics: map[string]string{"TVC": "TVC", "TAMB": "TAMB", "DORV": "DORV", "SVA": "SVA", "ACSV": "ACSV"},
+			Metrics: map[string]config.Metric{"TVC": {Path: "TVC"}, "TAMB": {Path: "TAMB"}, "DORV": {Path: "DORV"}, "SVA": {Path: "SVA"}, "ACSV": {Path: "ACSV"}},
 		}}
 	})
 	files, err := filepath.Glob(sharedData(t, "who") + "/*.json")
