@@ -7,7 +7,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test/fast check fuzz bench clean packages/demo packages/test tools/influxd
+.PHONY: help build demo test test/fast faults check fuzz bench clean packages/demo packages/test tools/influxd
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z\/]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,17 @@ test: packages/test tools/influxd check ## run every test, with the race detecto
 
 test/fast: packages/test tools/influxd ## run every test without the race detector
 	$(GO) test -timeout 10m ./...
+
+faults: packages/test tools/influxd ## inflict every fault for as long as docs/faults.md says, and write the table there
+	@mkdir -p bin && rm -f bin/faults.rows
+	$(GO) test -count 1 -timeout 90m -v ./internal/faults -long -rows $(CURDIR)/bin/faults.rows
+	@sort -o bin/faults.rows bin/faults.rows
+	@awk -v rows=bin/faults.rows ' \
+		/^<!-- rows/ { print; print ""; print header; print rule; while ((getline row < rows) > 0) print row; print ""; skip = 1 } \
+		/^<!-- end of rows/ { skip = 0 } \
+		!skip' \
+		header='| fault | sent | acknowledged | stored | lost | doubled | what the sender saw |' \
+		rule='|---|--:|--:|--:|--:|--:|---|' docs/faults.md > bin/faults.md && mv bin/faults.md docs/faults.md
 
 build: ## build the one binary, bin/telltale
 	$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/telltale

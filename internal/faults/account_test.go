@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -35,11 +36,17 @@ func (w *world) settle(t *testing.T, fault string, f *fleet) account {
 	f.finish(t)
 	db := w.db()
 	defer db.Close()
+	var store readings = db
+	if w.influx != nil {
+		influx := w.influx.open(t)
+		defer influx.Close()
+		store = influx
+	}
 	a := account{Fault: fault, Sent: f.sent(), Saw: f.saw()}
 	var wrong []string
 	forgotten := time.Now() // when another one of those was found at last
 	_ = eventually(func() bool {
-		c := &count{t: t, db: db, hooks: w.hooks, broker: w.broker}
+		c := &count{t: t, history: store, db: db, hooks: w.hooks, broker: w.broker}
 		for _, d := range f.things {
 			c.readings(f, d)
 			c.alarms(f, d)
@@ -73,9 +80,9 @@ func (w *world) settle(t *testing.T, fault string, f *fleet) account {
 // to the table.
 func (a account) conclude(t *testing.T) {
 	t.Helper()
-	row := fmt.Sprintf("FAULTROW| %s | %d | %d | %d | %d | %d | %s |",
+	row := fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %s |",
 		a.Fault, a.Sent, a.Acknowledged, a.Stored, a.Lost, a.Doubled, a.Saw)
-	t.Log(row)
+	t.Log("FAULTROW " + row)
 	if a.Lost != 0 || a.Doubled != 0 {
 		t.Errorf("%s: %d lost, %d doubled", a.Fault, a.Lost, a.Doubled)
 	}
@@ -94,12 +101,18 @@ func (a account) conclude(t *testing.T) {
 	}
 }
 
+// readings is where the gateway keeps them.
+type readings interface {
+	Range(ctx context.Context, q history.Query) ([]history.Bucket, error)
+}
+
 // count is one look at everything that a fleet led to.
 type count struct {
-	t      *testing.T
-	db     *postgres.DB
-	hooks  *receiver
-	broker *mosquitto // nil: devices are acknowledged by the gateway itself
+	t       *testing.T
+	history readings
+	db      *postgres.DB
+	hooks   *receiver
+	broker  *mosquitto // nil: devices are acknowledged by the gateway itself
 
 	acknowledged, stored, missing, doubled, forgotten int
 
@@ -114,7 +127,7 @@ func (c *count) complain(format string, args ...any) {
 
 // readings counts what is stored of one device.
 func (c *count) readings(f *fleet, d *thing) {
-	stored, err := c.db.Range(c.t.Context(), history.Query{
+	stored, err := c.history.Range(c.t.Context(), history.Query{
 		Device: devices.ID(d.id), Metric: "temperature", From: f.start.Add(-time.Hour), To: time.Now().Add(time.Hour),
 	})
 	if err != nil {

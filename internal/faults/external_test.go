@@ -13,13 +13,13 @@ type part struct {
 	link        *link
 }
 
-// TestExternal lets faults happen to a gateway that has its broker, its log
-// and its database elsewhere. They share it, so they happen one after the
+// TestExternal lets faults happen to a gateway that has its broker, its log,
+// its database and its readings elsewhere. They share it, so they happen one after the
 // other.
 func TestExternal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.database, w.stream, w.broker = newDatabase(t), newNATS(t), newMosquitto(t)
+	w.database, w.stream, w.broker, w.influx = newDatabase(t), newNATS(t), newMosquitto(t), newInflux(t)
 	parts := w.parts()
 	fleets := []string{"redelivered", "silent"}
 	for _, p := range parts {
@@ -55,6 +55,11 @@ func (w *world) parts() []part {
 			name: "Mosquitto", link: w.broker.link,
 			kill: func(*testing.T) { w.broker.kill(); w.broker.start() },
 			stop: w.broker.stop, start: w.broker.start,
+		},
+		{
+			name: "InfluxDB", link: w.influx.link,
+			kill: func(*testing.T) { w.influx.Kill(); w.influx.Restart() },
+			stop: w.influx.Kill, start: w.influx.Restart,
 		},
 	}
 }

@@ -34,6 +34,7 @@ type world struct {
 	database *database
 	stream   *natsServer
 	broker   *mosquitto
+	influx   *influxServer
 }
 
 // newWorld returns a world without its outside parts, which the caller adds
@@ -90,6 +91,9 @@ func (w *world) config() string {
 	}
 	if w.stream != nil {
 		fmt.Fprintf(&c, "stream: {url: %q, partitions: 4}\n", "nats://"+w.stream.link.addr())
+	}
+	if w.influx != nil {
+		fmt.Fprintf(&c, "history: {store: influx, influx: {url: %q, bucket: %q}}\n", "http://"+w.influx.link.addr(), w.influx.bucket)
 	}
 	return c.String()
 }
