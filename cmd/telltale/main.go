@@ -40,6 +40,7 @@ type cli struct {
 	Simulate   simulateCmd   `cmd:"" help:"Run simulated devices against a broker."`
 	Load       loadCmd       `cmd:"" help:"Publish as fast as a broker acknowledges, and measure."`
 	Quarantine quarantineCmd `cmd:"" help:"Messages that were refused."`
+	Codec      codecCmd      `cmd:"" help:"Formats of messages, and payloads to try."`
 	Device     deviceCmd     `cmd:"" help:"What devices log in to the embedded broker with."`
 	Token      tokenCmd      `cmd:"" help:"Bearer tokens of the API."`
 	User       userCmd       `cmd:"" help:"People who may log in to the console."`
@@ -50,6 +51,7 @@ type cli struct {
 
 // console is where a command reads and writes.
 type console struct {
+	in       io.Reader
 	out, err io.Writer
 	env      func(string) (string, bool)
 }
@@ -57,7 +59,7 @@ type console struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	io := &console{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
+	io := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
 	os.Exit(run(ctx, os.Args[1:], io))
 }
 

@@ -55,14 +55,15 @@ func (r *remote) Apply(ctx context.Context, sources []declare.Source, _ string) 
 
 func (r *remote) declare(ctx context.Context, path string, sources []declare.Source) (string, error) {
 	type source struct {
-		Name string `json:"name"`
-		Text string `json:"text"`
+		Name     string            `json:"name"`
+		Text     string            `json:"text"`
+		Decoders map[string]string `json:"decoders,omitempty"`
 	}
 	var body struct {
 		Sources []source `json:"sources"`
 	}
 	for _, s := range sources {
-		body.Sources = append(body.Sources, source{s.Name, string(s.Text)})
+		body.Sources = append(body.Sources, source{s.Name, string(s.Text), s.Decoders})
 	}
 	var answer struct {
 		Text string `json:"text"`

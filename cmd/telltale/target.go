@@ -31,16 +31,28 @@ func (t target) load(io *console) (config.Config, error) {
 // else directly, starting the private database if no gateway runs it.
 func (t target) open(ctx context.Context, io *console) (gateway, error) {
 	if t.Server != "" {
-		if t.Token == "" {
-			return nil, invalid(errors.New("--server needs a --token (or TELLTALE_TOKEN); make one with: telltale token create --role admin --name NAME"))
-		}
-		return newRemote(t.Server, t.Token)
+		return t.remote()
 	}
 	cfg, err := t.load(io)
 	if err != nil {
 		return nil, err
 	}
 	return app.OpenAdmin(ctx, cfg)
+}
+
+// remote returns the gateway at --server.
+func (t target) remote() (*remote, error) {
+	if t.Token == "" {
+		return nil, invalid(errors.New("--server needs a --token (or TELLTALE_TOKEN); make one with: telltale token create --role admin --name NAME"))
+	}
+	return newRemote(t.Server, t.Token)
+}
+
+// loadSources reads the configuration for its sources alone, so that it need
+// not say where data are.
+func (t target) loadSources(io *console) (config.Config, error) {
+	t.Data = "."
+	return t.load(io)
 }
 
 // with opens the target, runs f and closes it.

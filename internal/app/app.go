@@ -13,9 +13,9 @@ import (
 
 	"telltale/ingest"
 	"telltale/ingest/codec"
+	"telltale/ingest/codec/script"
 	"telltale/ingest/history"
 	"telltale/ingest/history/influx"
-	"telltale/ingest/codec/script"
 	"telltale/ingest/stream"
 	"telltale/internal/access"
 	"telltale/internal/config"
