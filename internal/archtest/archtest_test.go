@@ -57,7 +57,7 @@ var law = map[string][]string{
 	"internal/archtest":        {},
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
 	"cmd/telltale": {
-		"devices", "ingest/codec/script", "internal/app", "internal/config", "internal/declare", "internal/load",
+		"devices", "ingest", "ingest/codec", "ingest/codec/script", "internal/app", "internal/config", "internal/declare", "internal/load", "internal/views",
 		"rules", "rules/backtest", "rules/script", "simulator",
 	},
 }
