@@ -35,9 +35,11 @@ type Drift struct {
 	Applied time.Duration
 }
 
+// DriftWindow is how long one window of measurements is.
+const DriftWindow = time.Hour
+
 // Measured against these, a clock is known and steadily wrong.
 const (
-	driftWindow    = time.Hour
 	driftCount     = 3           // messages ...
 	driftSpan      = time.Minute // ... over this time
 	driftTolerance = 5 * time.Second
@@ -52,7 +54,7 @@ func (d Drift) Observe(sample time.Duration, at time.Time) Drift {
 		d.Window, d.Low, d.Before, d.Since = at, sample, sample, at
 	case at.Before(d.Window):
 		return d
-	case at.Sub(d.Window) >= driftWindow:
+	case at.Sub(d.Window) >= DriftWindow:
 		d.Window, d.Before, d.Low = at, d.Low, sample
 	case sample < d.Low:
 		d.Low = sample

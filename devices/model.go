@@ -16,6 +16,11 @@ type Model struct {
 	// Default: 3 x ReportEvery.
 	StaleAfter time.Duration
 
+	// OfflineAfter is how long a device may be silent before it counts as
+	// offline and not just late. Default: 10 x ReportEvery, and no less than
+	// StaleAfter. Zero means never: only a status or last will says so.
+	OfflineAfter time.Duration
+
 	Faults map[string]FaultCode // by FaultCode.Code
 
 	// Decoder is the payload script: JavaScript that turns the bytes of its

@@ -5,6 +5,7 @@ import (
 
 	"telltale/internal/app"
 	"telltale/internal/declare"
+	"telltale/internal/views"
 )
 
 // gateway is what commands do to a gateway's data, directly ([app.Admin]) or
@@ -13,8 +14,11 @@ type gateway interface {
 	Plan(ctx context.Context, sources []declare.Source) (string, error)
 	Apply(ctx context.Context, sources []declare.Source, author string) (string, error)
 	Import(ctx context.Context, kind string, csv declare.Source, author string) (app.ImportReport, error)
-	Quarantine(ctx context.Context, reason string, limit int) ([]app.Refused, error)
-	Replay(ctx context.Context, reason string) (int64, error)
+	Quarantine(ctx context.Context, q views.RefusedQuery) ([]app.Refused, error)
+	Quarantined(ctx context.Context, id string) (app.Refused, error)
+	Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error
+	Unclaimed(ctx context.Context) ([]app.Unclaimed, error)
+	Claim(ctx context.Context, c declare.Claim, author string) (string, error)
 	DevicePassword(ctx context.Context, id string) (string, error)
 	CreateToken(ctx context.Context, role, name string) (string, error)
 	AddUser(ctx context.Context, login, name, role, password string) error

@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"telltale/devices"
-	"telltale/ingest"
 	"telltale/internal/access"
 	"telltale/internal/config"
 	"telltale/internal/declare"
 	"telltale/internal/postgres"
-	"telltale/internal/views"
 )
 
 // Admin works on a gateway's database from beside it: what commands do with
@@ -23,15 +20,6 @@ type Admin struct {
 	db    *postgres.DB
 	gate  *access.Gate
 	stops stack
-}
-
-// Refused is a quarantined message as commands list it.
-type Refused struct {
-	Reason string    `json:"reason"`
-	Detail string    `json:"detail"`
-	Topic  string    `json:"topic"`
-	LastAt time.Time `json:"last_at"`
-	Count  int64     `json:"count"`
 }
 
 // ErrInvalid marks errors that are the caller's: wrong declarations, names,
@@ -147,19 +135,6 @@ type invalid struct{ error }
 func (e invalid) Unwrap() error        { return e.error }
 func (e invalid) Is(target error) bool { return target == ErrInvalid }
 
-// Quarantine returns refused messages, the newest first.
-func (a *Admin) Quarantine(ctx context.Context, reason string, limit int) ([]Refused, error) {
-	page, err := a.db.ListQuarantined(ctx, views.RefusedQuery{Reason: ingest.Reason(reason), Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	refused := make([]Refused, len(page.Rows))
-	for i, r := range page.Rows {
-		refused[i] = Refused{string(r.Reason), r.Detail, r.Topic, r.LastAt, r.Count}
-	}
-	return refused, nil
-}
-
 // DevicePassword gives a declared device a new password for the embedded
 // broker and returns it.
 func (a *Admin) DevicePassword(ctx context.Context, id string) (string, error) {
@@ -188,15 +163,6 @@ func invalidAccess(err error) error {
 		}
 	}
 	return err
-}
-
-// Replay asks the gateway to take messages refused for a reason again, and
-// returns how many there are.
-func (a *Admin) Replay(ctx context.Context, reason string) (int64, error) {
-	if !slices.Contains(ingest.Reasons(), ingest.Reason(reason)) {
-		return 0, invalid{fmt.Errorf("unknown reason %q (one of %v)", reason, ingest.Reasons())}
-	}
-	return a.db.RequestReplay(ctx, ingest.Reason(reason), time.Now())
 }
 
 // ImportReport says what became of the rows of a CSV file.

@@ -43,7 +43,7 @@ var (
 	_ influx.Ledger       = ledger{}
 	_ outbox.Store        = (*postgres.DB)(nil)
 	_ access.Store        = (*postgres.DB)(nil)
-	_ console.Replayer    = (*keeper)(nil)
+	_ console.Replayer    = (*replayer)(nil)
 )
 
 // Options of a gateway that are not configuration.
@@ -80,6 +80,7 @@ type App struct {
 	holder     *partition.Holder
 	readings   readings
 	keeper     *keeper
+	replayer   *replayer
 	dispatcher *outbox.Dispatcher
 	janitor    *janitor
 	console    *console.Server
@@ -186,6 +187,7 @@ func (a *App) buildWorkers(context.Context) (err error) {
 		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
 		Current: a.declarations.work, Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
 	})
+	a.registry.MustRegister(newClockMetric(a.db, a.logger.Named("clocks")))
 	a.keeper = newKeeper(a.log, a.db, a.cfg.Quarantine, a.registry, a.logger.Named("quarantine"))
 	a.replayer = &replayer{db: a.db, pipeline: a.pipeline, logger: a.logger.Named("replay")}
 	a.janitor = &janitor{

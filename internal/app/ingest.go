@@ -38,8 +38,13 @@ func (a *App) buildIngest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
+	clocks := a.clocks()
+	drifts, err := a.drifts(ctx, clocks)
+	if err != nil {
+		return err
+	}
 	a.pipeline, err = ingest.NewPipeline(a.log, a.declarations.Directory, ingest.PipelineOptions{
-		Router: router, Metrics: a.registry, Log: a.logger.Named("pipeline"),
+		Router: router, Clocks: clocks, Drifts: drifts, Metrics: a.registry, Log: a.logger.Named("pipeline"),
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ type janitor struct {
 	history []string      // consumers of the log that keep readings and presence
 	logger  *zap.Logger
 
+	quarantine *keeper // which knows its bounds
+
 	trimmed map[int]uint64 // partition -> position trimmed last
 }
 
@@ -107,10 +109,10 @@ func (j *janitor) trim(ctx context.Context) error {
 const keepEvents = 30 * 24 * time.Hour
 
 // sweep closes tickets that were solved long enough ago and drops days of
-// readings and events that are older than anybody wants them.
+// readings, events and refused messages that are older than anybody wants them.
 func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	_, closeErr := j.desk.CloseSolved(ctx, now)
 	_, dropErr := j.db.DropReadingsBefore(ctx, now.Add(-j.retain))
 	_, pruneErr := j.db.PruneEvents(ctx, now.Add(-keepEvents))
-	return errors.Join(closeErr, dropErr, pruneErr)
+	return errors.Join(closeErr, dropErr, pruneErr, j.quarantine.bound(ctx, now))
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"telltale/ingest"
 	"telltale/ingest/stream"
+	"telltale/internal/config"
 	"telltale/internal/postgres"
 	"telltale/internal/views"
 )
@@ -17,16 +19,42 @@ import (
 const quarantineConsumer = "quarantine"
 
 // keeper moves refused messages from the log to the database, where people
-// see them, and gives them back to the pipeline when somebody asks.
+// see them, and keeps them within their bounds.
 type keeper struct {
-	log      *stream.Log
-	db       *postgres.DB
-	pipeline *ingest.Pipeline
-	logger   *zap.Logger
+	log    *stream.Log
+	db     *postgres.DB
+	bounds config.Quarantine
+	letGo  *prometheus.CounterVec
+	logger *zap.Logger
 }
 
-// keepRound bounds the messages of one transaction.
-const keepRound = 200
+func newKeeper(log *stream.Log, db *postgres.DB, bounds config.Quarantine, reg prometheus.Registerer, logger *zap.Logger) *keeper {
+	k := &keeper{log: log, db: db, bounds: bounds, logger: logger, letGo: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "telltale_quarantine_let_go_total",
+		Help: "Refused messages deleted because they were too old or too many, by whether they had been replayed.",
+	}, []string{"replayed"})}
+	reg.MustRegister(k.letGo)
+	return k
+}
+
+const (
+	// keepRound bounds the messages of one transaction.
+	keepRound = 200
+
+	// boundEvery is after how many messages the quarantine's size is looked at,
+	// beside the janitor's rounds: what a flood may exceed it by.
+	boundEvery = 10_000
+)
+
+// bound deletes what the quarantine holds beyond its bounds.
+func (k *keeper) bound(ctx context.Context, now time.Time) error {
+	gone, err := k.db.BoundQuarantine(ctx, views.QuarantineBounds{
+		Before: now.Add(-time.Duration(k.bounds.Retain)), MaxMessages: k.bounds.MaxMessages, MaxBytes: k.bounds.MaxBytes,
+	})
+	k.letGo.WithLabelValues("no").Add(float64(gone.Waiting))
+	k.letGo.WithLabelValues("yes").Add(float64(gone.Arrivals - gone.Waiting))
+	return err
+}
 
 // keep works through the log's quarantine under one lease.
 func (k *keeper) keep(ctx context.Context, epoch int64) error {
@@ -39,7 +67,7 @@ func (k *keeper) keep(ctx context.Context, epoch int64) error {
 		return err
 	}
 	defer reader.Close()
-	for {
+	for added := 0; ; {
 		refused, err := k.gather(ctx, reader)
 		if err != nil {
 			return err
@@ -55,6 +83,12 @@ func (k *keeper) keep(ctx context.Context, epoch int64) error {
 		}
 		if err := k.log.TrimQuarantine(ctx, reader.Seq()); err != nil {
 			k.logger.Warn("quarantine not trimmed from the log", zap.Error(err))
+		}
+		if added += len(refused); added >= boundEvery {
+			added = 0
+			if err := k.bound(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				k.logger.Warn("quarantine not bounded", zap.Error(err))
+			}
 		}
 	}
 }
@@ -74,51 +108,4 @@ func (k *keeper) gather(ctx context.Context, reader *stream.QuarantineReader) ([
 		refused = append(refused, q...)
 	}
 	return refused, nil
-}
-
-// Replay gives a refused message to the pipeline again, as it came then. It
-// returns when the message is safe: in the log, or in quarantine once more.
-func (k *keeper) Replay(ctx context.Context, q ingest.Quarantined) error {
-	done := make(chan error, 1)
-	// Submit, for it has no patience to lose: the message is old already.
-	k.pipeline.Submit(ctx, ingest.Message{
-		Topic: q.Topic, ClientID: q.ClientID, Payload: q.Payload, QoS: 1, ReceivedAt: q.ReceivedAt, Replayed: true,
-	}, func(err error) { done <- err })
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Distance and size of the rounds in which requested replays are taken.
-const (
-	replayEvery = 2 * time.Second
-	replayRound = 200
-)
-
-// replayRequested replays what commands beside the gateway ask for.
-func (k *keeper) replayRequested(ctx context.Context) error {
-	ticker := time.NewTicker(replayEvery)
-	defer ticker.Stop()
-	for {
-		n, err := k.db.TakeReplays(ctx, replayRound, time.Now(), func(r views.RefusedRow) error {
-			return k.Replay(ctx, r.Quarantined)
-		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			k.logger.Warn("requested replays not taken", zap.Error(err))
-		case n > 0:
-			k.logger.Info("refused messages replayed", zap.Int("messages", n))
-			continue // there may be more
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

@@ -18,8 +18,12 @@ type Config struct {
 	History  History   `yaml:"history"`
 	HTTP     HTTP      `yaml:"http"`
 	Sources  []Source  `yaml:"sources"`
+	Clock    Clock     `yaml:"clock"` // of the native topics, and of sources that say nothing. Default: trust
 	Webhooks []Webhook `yaml:"webhooks"`
-	Log      Log       `yaml:"log"`
+
+	Quarantine Quarantine `yaml:"quarantine"`
+
+	Log Log `yaml:"log"`
 }
 
 // Database says where PostgreSQL is.
@@ -96,6 +100,13 @@ func (c *Config) setDefaults() {
 	setDefault(&c.HTTP.Listen, defaultHTTPListen)
 	setDefault(&c.HTTP.PublicURL, "http://"+c.HTTP.Listen)
 	setDefault(&c.Log.Level, "info")
+	c.Quarantine.setDefaults()
+	c.Clock.setDefaults()
+	for i := range c.Sources {
+		if c.Sources[i].Clock != nil {
+			c.Sources[i].Clock.setDefaults()
+		}
+	}
 }
 
 func setDefault[T comparable](field *T, value T) {

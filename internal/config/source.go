@@ -15,6 +15,9 @@ type Source struct {
 	Device   string `yaml:"device"`
 	Timezone string `yaml:"timezone"` // of devices that tell local times, as in "Europe/Warsaw"
 
+	// Clock says what becomes of the devices' times. Default: as in Config.Clock.
+	Clock *Clock `yaml:"clock"`
+
 	// The others are for the codec "fields".
 
 	Records string            `yaml:"records"`     // path of a list of reports. Default: the payload itself

@@ -35,6 +35,7 @@ func (c *Config) validate() []error {
 		fault("log.level: %q is none of debug, info, warn, error", c.Log.Level)
 	}
 	c.validateSources(fault)
+	c.validateIdentity(fault)
 	c.validateWebhooks(fault)
 	return faults
 }

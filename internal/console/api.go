@@ -49,6 +49,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerAlarms()
 	a.registerCustomers()
 	a.registerDevices()
+	a.registerUnclaimed()
 	a.registerShipments()
 	a.registerRecalls()
 	a.registerDeclarations()

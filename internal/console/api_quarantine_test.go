@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,13 @@ import (
 // refuse puts messages into quarantine.
 func (r *rig) refuse(reason ingest.Reason, ids ...string) {
 	r.t.Helper()
-	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	r.refuseAt(0, reason, ids...)
+}
+
+// refuseAt is refuse, so many minutes later.
+func (r *rig) refuseAt(minutes int, reason ingest.Reason, ids ...string) {
+	r.t.Helper()
+	at := time.Date(2026, 3, 1, 8, minutes, 0, 0, time.UTC)
 	for i, id := range ids {
 		r.must(r.db.AddQuarantined(r.t.Context(), []ingest.Quarantined{{
 			ID: id, Reason: reason, Detail: "temperature: is no number", Topic: "telltale/fridge-1/telemetry",
@@ -65,7 +72,7 @@ func TestReplayGivesMessagesToThePipelineOnce(t *testing.T) {
 	if got := replay(`{"ids": ["a", "c", "nothing"]}`); got != "2" {
 		t.Errorf("replayed %s by id, want 2", got)
 	}
-	r.refuse(ingest.UnknownDevice, "a") // refused again after the replay
+	r.refuseAt(20, ingest.UnknownDevice, "a") // refused again after the replay
 	if got := replay(`{"reason": "unknown_device"}`); got != "1" {
 		t.Errorf("replayed %s, want the one that was refused again", got)
 	}
@@ -78,23 +85,52 @@ func TestAReplayThatFailsForgetsNothing(t *testing.T) {
 	r.replay.fails = map[string]error{"b": errors.New("the log is full")}
 	r.do(access.Admin, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device"}`).problem(500)
 	r.replay.fails = nil
-	got := r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device"}`).json()
-	if fmt.Sprint(got["replayed"]) != "2" || !slices.Equal(r.replay.ids, []string{"a", "b", "c"}) {
-		t.Errorf("then replayed %v: %v", got["replayed"], r.replay.ids)
+	r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device"}`)
+	if !slices.Equal(r.replay.ids, []string{"a", "b", "c"}) {
+		t.Errorf("then replayed %v", r.replay.ids)
+	}
+	for _, item := range r.admin(200, "GET", "/api/v1/quarantine/replays", "").json()["items"].([]any) {
+		if replay := item.(map[string]any); replay["more"] != false || replay["failure"] != "" {
+			t.Errorf("replay %v, want both done", replay)
+		}
 	}
 }
 
-func TestAMessageRefusedDuringItsReplayStaysToBeReplayed(t *testing.T) {
+func TestWhatIsRefusedAgainStaysWithItsCount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.refuse(ingest.UnknownDevice, "a")
-	read, err := r.db.RefusedToReplay(t.Context(), ingest.UnknownDevice, nil, 10)
-	r.must(err)
-	r.refuse(ingest.UnknownDevice, "a") // comes back before it is marked
-	r.must(r.db.MarkReplayed(t.Context(), read, time.Now()))
-	left, err := r.db.RefusedToReplay(t.Context(), ingest.UnknownDevice, nil, 10)
-	r.must(err)
-	if len(left) != 1 || left[0].Count != 2 {
-		t.Errorf("left %v, want the message with a count of 2", left)
+	r.refuse(ingest.UnknownDevice, "a", "b")
+	r.replay.refuses = map[string]bool{"b": true}
+	dry := r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device", "dry_run": true}`).json()
+	if fmt.Sprint(dry["selected"], dry["replayed"], dry["refused"]) != "2 1 1" || len(r.replay.ids) != 0 {
+		t.Errorf("dry run %v gave away %v", dry, r.replay.ids)
 	}
+	for range 2 {
+		r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device"}`)
+	}
+	b := r.admin(200, "GET", "/api/v1/quarantine/b", "").json()
+	if fmt.Sprint(b["count"], b["outcome"], b["replayed_at"]) != "1 unknown_device <nil>" || b["tried_at"] == nil {
+		t.Errorf("refused again: %v", b)
+	}
+	if a := r.admin(200, "GET", "/api/v1/quarantine/a", "").json(); a["outcome"] != "accepted" || a["replayed_at"] == nil {
+		t.Errorf("accepted: %v", a)
+	}
+}
+
+func TestWrongReplaysAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for body, want := range map[string]string{
+		`{}`:                        "must name a reason, a device, a topic or ids",
+		`{"reason": "bad weather"}`: "must be one of",
+		`{"reason": "too_large"}`:   "only the beginning is kept",
+		`{"reasons": "malformed"}`:  "unexpected property",
+	} {
+		if got := r.do(access.Admin, "POST", "/api/v1/quarantine/replay", body).problem(422); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+	r.do(access.Support, "POST", "/api/v1/quarantine/replay", `{"reason": "malformed"}`).problem(403)
+	r.do(access.Admin, "GET", "/api/v1/quarantine/nothing", "").problem(404)
+	r.do(access.Admin, "GET", "/api/v1/quarantine/replays/17", "").problem(404)
 }

@@ -38,6 +38,7 @@ type Deps struct {
 	RecallDesk   RecallDesk
 	Declarations Declarations
 	Quarantine   Quarantine
+	Replays      Replays
 	Replayer     Replayer
 	Pages        PageReads
 }
@@ -145,20 +146,35 @@ type Declarations interface {
 	LoadDirectory(ctx context.Context) (*devices.Directory, error)
 }
 
-// Quarantine holds the messages that were refused.
+// Quarantine holds the messages that were refused. Errors about ids that name
+// nothing are [ingest.ErrNotQuarantined].
 type Quarantine interface {
 	ListQuarantined(ctx context.Context, query views.RefusedQuery) (views.Page[views.RefusedRow], error)
-
-	// RefusedToReplay returns the messages with the ids, or, without ids, those
-	// with the reason that were not replayed since they were refused last.
-	RefusedToReplay(ctx context.Context, reason ingest.Reason, ids []string, limit int) ([]views.RefusedRow, error)
-
-	// MarkReplayed notes that the messages, as they were read, were replayed.
-	MarkReplayed(ctx context.Context, messages []views.RefusedRow, at time.Time) error
+	Refused(ctx context.Context, id string) (views.RefusedRow, error)
+	UnclaimedRows(ctx context.Context, query views.UnclaimedQuery) (views.Page[views.UnclaimedRow], error)
+	Unclaimed(ctx context.Context, id devices.ID) (views.UnclaimedRow, error)
+	CountUnclaimed(ctx context.Context) (int64, error)
 }
 
-// Replayer gives a refused message to the pipeline again. It returns when the
-// message is safe: in the log, or in quarantine once more.
+// Replays are requested here and worked on by a [Replayer].
+type Replays interface {
+	RequestReplay(ctx context.Context, s views.ReplaySelection, by string, now time.Time) (views.Replay, error)
+	Replay(ctx context.Context, number int64) (views.Replay, error)
+	Replays(ctx context.Context, limit int) ([]views.Replay, error)
+
+	// SelectWaiting returns what a replay would begin with.
+	SelectWaiting(ctx context.Context, s views.ReplaySelection, limit int) ([]ingest.Quarantined, error)
+}
+
+// Replayer knows what the pipeline makes of refused messages now.
 type Replayer interface {
-	Replay(ctx context.Context, message ingest.Quarantined) error
+	// Work does what replays were requested. It returns at once when another
+	// node is at it.
+	Work(ctx context.Context) error
+
+	// Judge says what a replay of a message would do.
+	Judge(message ingest.Quarantined) ingest.Verdict
+
+	// Preview decodes a message of a device that is not declared.
+	Preview(message ingest.Quarantined) ([]devices.Report, error)
 }

@@ -11,7 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"telltale/devices"
+	"telltale/ingest"
 	"telltale/internal/access"
+	"telltale/internal/views"
 	"telltale/tickets"
 	"telltale/tickets/crm"
 	"telltale/tickets/recalls"
@@ -52,6 +54,8 @@ func verdicts() []verdict {
 		{recalls.ErrConflict, http.StatusConflict, ""},
 		{recalls.ErrInvalid, http.StatusUnprocessableEntity, ""},
 		{crm.ErrNotFound, http.StatusNotFound, "There is no such customer."},
+		{ingest.ErrNotQuarantined, http.StatusNotFound, "There is no such message, replay or unclaimed device."},
+		{views.ErrCursor, http.StatusUnprocessableEntity, "query.cursor: is not of this list; take next of the page before."},
 		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
 	}

@@ -46,7 +46,7 @@ func (s *Server) devicesPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	fleet, err := s.deps.Pages.Fleet(ctx, c.Now, staleAfter(models))
+	fleet, err := s.deps.Pages.Fleet(ctx, c.Now)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -81,13 +81,4 @@ func deviceLineOf(row views.DeviceRow, model *devices.Model, now time.Time) devi
 	line.Seen.LastSeen = row.LastSeen
 	line.Values = line.Values[:min(len(line.Values), shownValues)]
 	return line
-}
-
-// staleAfter says by model how long a device may be quiet.
-func staleAfter(models map[string]*devices.Model) map[string]time.Duration {
-	quiet := make(map[string]time.Duration, len(models))
-	for id, m := range models {
-		quiet[id] = m.StaleAfter
-	}
-	return quiet
 }

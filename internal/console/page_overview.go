@@ -77,11 +77,7 @@ func greeting(t views.Tally) (heading, sub string) {
 
 func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 	ctx := r.Context()
-	models, err := s.deps.Pages.Models(ctx)
-	if err != nil {
-		return err
-	}
-	fleet, err := s.deps.Pages.Fleet(ctx, page.Now, staleAfter(models))
+	fleet, err := s.deps.Pages.Fleet(ctx, page.Now)
 	if err != nil {
 		return err
 	}

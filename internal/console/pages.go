@@ -63,6 +63,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/recalls", s.recallsPage)
 	read("/recalls/{id}", s.recallPage)
 	read("/devices", s.devicesPage)
+	read("/devices/unclaimed", s.unclaimedPage)
 	read("/devices/{id}", s.devicePage)
 	read("/customers/{id}", s.customerPage)
 	read("/rules", s.rulesPage)
@@ -81,6 +82,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/recalls/{id}/approve", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Approve))
 	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Reject))
 	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Close))
+	act("/devices/unclaimed/claim", access.Declare, s.claimFromPage)
 	act("/quarantine/replay", access.HandleRefused, s.replayRefused)
 
 	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {

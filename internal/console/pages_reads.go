@@ -41,7 +41,7 @@ type AlarmReads interface {
 type DeviceReads interface {
 	DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time) (views.Page[views.DeviceRow], error)
 	DeviceRow(ctx context.Context, id string, now time.Time) (views.DeviceRow, error)
-	Fleet(ctx context.Context, now time.Time, staleAfter map[string]time.Duration) (views.Fleet, error)
+	Fleet(ctx context.Context, now time.Time) (views.Fleet, error)
 	OwnerSpans(ctx context.Context, device string) ([]views.OwnerSpan, error)
 	Models(ctx context.Context) (map[string]*devices.Model, error)
 }

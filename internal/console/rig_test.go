@@ -19,6 +19,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest"
+	"telltale/ingest/codec"
 	"telltale/internal/access"
 	"telltale/internal/declare"
 	"telltale/internal/postgres"
@@ -55,6 +56,7 @@ func newRigWith(t *testing.T, opts Options) *rig { return newRigOf(t, opts, fixt
 func newRigOf(t *testing.T, opts Options, declarations string) *rig {
 	t.Helper()
 	r := &rig{t: t, db: pgtest.New(t), tokens: map[access.Role]string{}, replay: &replayed{}}
+	r.replay.db = r.db
 	r.apply(declarations)
 	r.gate = access.NewGate(r.db, access.Options{Now: opts.Now})
 	desk, err := tickets.NewDesk(&catalog{r.db, t}, func(ctx context.Context, f func(tickets.Store) error) error {
@@ -185,19 +187,49 @@ func (c *catalog) Directory() *devices.Directory {
 
 // replayed notes what is given to the pipeline again.
 type replayed struct {
-	mu    sync.Mutex
-	ids   []string
-	fails map[string]error
+	db      *postgres.DB
+	mu      sync.Mutex
+	ids     []string
+	fails   map[string]error
+	refuses map[string]bool
 }
 
-func (r *replayed) Replay(_ context.Context, m ingest.Quarantined) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.fails[m.ID]; err != nil {
-		return err
+func (r *replayed) Work(ctx context.Context) error {
+	for {
+		_, more, err := r.db.ReplayRound(ctx, 1, time.Now(), func(messages []ingest.Quarantined) ([]ingest.Verdict, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			verdicts := make([]ingest.Verdict, len(messages))
+			for i, m := range messages {
+				if err := r.fails[m.ID]; err != nil {
+					return nil, err
+				}
+				if verdicts[i] = r.Judge(m); verdicts[i].Refused == nil {
+					r.ids = append(r.ids, m.ID)
+				}
+			}
+			return verdicts, nil
+		})
+		if err != nil || !more {
+			return err
+		}
 	}
-	r.ids = append(r.ids, m.ID)
-	return nil
+}
+
+func (r *replayed) Judge(m ingest.Quarantined) ingest.Verdict {
+	if r.refuses[m.ID] {
+		return ingest.Verdict{Refused: &m}
+	}
+	return ingest.Verdict{}
+}
+
+// Preview reads native messages.
+func (r *replayed) Preview(m ingest.Quarantined) ([]devices.Report, error) {
+	native, err := codec.NewNative("topic[1]")
+	if err != nil {
+		return nil, err
+	}
+	return native.Decode(nil, codec.Payload{Topic: m.Topic, Body: m.Payload, ReceivedAt: m.ReceivedAt})
 }
 
 // raise makes alarms of the rule warm on fridge-1, one after the other: each

@@ -19,6 +19,10 @@ var reservedNames = []string{"and", "or", "not", "in", "true", "false", "nil"}
 // as unknown, where the model does not say.
 const staleFactor = 3
 
+// offlineFactor times the report distance is the silence after which a device
+// counts as offline, where the model does not say.
+const offlineFactor = 10
+
 func readModel(f *fields) any {
 	m := &devices.Model{ID: f.mustID("id")}
 	for _, e := range f.entries("metrics") {
@@ -34,6 +38,13 @@ func readModel(f *fields) any {
 	}
 	if m.StaleAfter < m.ReportEvery {
 		f.values["stale_after"].failf("must not be shorter than report_every (%s)", FormatDuration(m.ReportEvery))
+	}
+	m.OfflineAfter = f.duration("offline_after")
+	if m.OfflineAfter == 0 {
+		m.OfflineAfter = max(offlineFactor*m.ReportEvery, m.StaleAfter)
+	}
+	if m.OfflineAfter < m.StaleAfter {
+		f.values["offline_after"].failf("must not be shorter than stale_after (%s)", FormatDuration(m.StaleAfter))
 	}
 	for _, e := range f.entries("faults") {
 		if m.Faults == nil {
@@ -80,12 +91,13 @@ func readFaultCode(e entry) devices.FaultCode {
 }
 
 type modelSpec struct {
-	ID          string               `json:"id"`
-	Metrics     map[string]metric    `json:"metrics,omitempty"`
-	ReportEvery string               `json:"report_every,omitempty"`
-	StaleAfter  string               `json:"stale_after,omitempty"`
-	Faults      map[string]faultCode `json:"faults,omitempty"`
-	Decoder     string               `json:"decoder,omitempty"`
+	ID           string               `json:"id"`
+	Metrics      map[string]metric    `json:"metrics,omitempty"`
+	ReportEvery  string               `json:"report_every,omitempty"`
+	StaleAfter   string               `json:"stale_after,omitempty"`
+	OfflineAfter string               `json:"offline_after,omitempty"`
+	Faults       map[string]faultCode `json:"faults,omitempty"`
+	Decoder      string               `json:"decoder,omitempty"`
 }
 
 type metric struct {
@@ -103,12 +115,13 @@ type faultCode struct {
 
 func encodeModel(m *devices.Model) modelSpec {
 	spec := modelSpec{
-		ID:          m.ID,
-		Metrics:     make(map[string]metric, len(m.Metrics)),
-		ReportEvery: optionalDuration(m.ReportEvery),
-		StaleAfter:  optionalDuration(m.StaleAfter),
-		Faults:      make(map[string]faultCode, len(m.Faults)),
-		Decoder:     m.Decoder,
+		ID:           m.ID,
+		Metrics:      make(map[string]metric, len(m.Metrics)),
+		ReportEvery:  optionalDuration(m.ReportEvery),
+		StaleAfter:   optionalDuration(m.StaleAfter),
+		OfflineAfter: optionalDuration(m.OfflineAfter),
+		Faults:       make(map[string]faultCode, len(m.Faults)),
+		Decoder:      m.Decoder,
 	}
 	for name, one := range m.Metrics {
 		spec.Metrics[name] = metric{Unit: one.Unit, Min: one.Min, Max: one.Max, From: one.From}

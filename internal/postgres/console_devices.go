@@ -18,8 +18,7 @@ import (
 )
 
 const deviceRows = `
-	select d.spec, coalesce(o.customer_id, ''), p.last_seen, coalesce(p.announced, 'unknown'),
-	       coalesce(m.spec ->> 'stale_after', ''), coalesce(c.name, ''), coalesce(p."values", '{}'),
+	select d.spec, coalesce(o.customer_id, ''), ` + presenceColumns + `, coalesce(c.name, ''), coalesce(p."values", '{}'),
 	       coalesce(p.faults, '{}'), coalesce(a.active, 0)
 	from devices d
 	join models m on m.id = d.model
@@ -27,6 +26,7 @@ const deviceRows = `
 	  and o.owned_from <= @now and (o.owned_until is null or o.owned_until > @now)
 	left join customers c on c.id = o.customer_id
 	left join device_presence p on p.device_id = d.id
+	left join listening l on true
 	left join (select subject_id, count(*) as active from alarms
 	           where subject_type = 'device' and cleared_at is null group by subject_id) a on a.subject_id = d.id`
 
@@ -38,11 +38,14 @@ func (db *DB) DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time
 		  and (@model = '' or d.model = @model)
 		  and (@owner = '' or o.customer_id = @owner)
 		  and (not @alarmed or a.active > 0)
+		  and (@presence = '' or @presence = `+presenceState+`)
+		  and (@clock_off::double precision = 0 or abs(least(p.clock_low, p.clock_before)) > @clock_off)
 		  and (@text = '%%' or d.id ilike @text or d.serial ilike @text or d.site ilike @text or c.name ilike @text)
 		order by d.id
 		limit @limit`,
 		pgx.NamedArgs{
 			"now": now, "after": q.After, "model": q.Model, "owner": q.Owner, "alarmed": q.Alarmed,
+			"presence": q.Presence, "clock_off": q.ClockOff.Seconds(),
 			"text": contains(q.Text), "limit": limit + 1,
 		})
 	if err != nil {
@@ -73,10 +76,9 @@ func (db *DB) DeviceRow(ctx context.Context, id string, now time.Time) (views.De
 
 func scanDeviceRow(row pgx.CollectableRow) (views.DeviceRow, error) {
 	var r views.DeviceRow
+	var p presenceRow
 	var spec, values []byte
-	var announced, staleAfter string
-	var lastSeen *time.Time
-	err := row.Scan(&spec, &r.Customer, &lastSeen, &announced, &staleAfter, &r.CustomerName, &values, &r.Faults, &r.ActiveAlarms)
+	err := row.Scan(append(append([]any{&spec, &r.Customer}, p.fields()...), &r.CustomerName, &values, &r.Faults, &r.ActiveAlarms)...)
 	if err != nil {
 		return r, err
 	}
@@ -84,17 +86,9 @@ func scanDeviceRow(row pgx.CollectableRow) (views.DeviceRow, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Device, r.LastSeen = *device, orZero(lastSeen)
-	switch announced {
-	case devices.Online.String():
-		r.Announced = devices.Online
-	case devices.Offline.String():
-		r.Announced = devices.Offline
-	}
-	if staleAfter != "" {
-		if r.StaleAfter, err = declare.ParseDuration(staleAfter); err != nil {
-			return r, err
-		}
+	r.Device = *device
+	if err := p.fill(&r.Summary); err != nil {
+		return r, err
 	}
 	r.Values, err = latestValues(values)
 	return r, err
@@ -118,27 +112,24 @@ func latestValues(text []byte) (map[string]devices.Value, error) {
 	return values, nil
 }
 
-// Fleet counts the declared devices by presence as of now. StaleAfter says,
-// by model, how long a device may be quiet; models that are missing expect
-// nothing.
-func (db *DB) Fleet(ctx context.Context, now time.Time, staleAfter map[string]time.Duration) (views.Fleet, error) {
-	models, quiet := make([]string, 0, len(staleAfter)), make([]time.Time, 0, len(staleAfter))
-	for model, d := range staleAfter {
-		if d > 0 {
-			models, quiet = append(models, model), append(quiet, now.Add(-d))
-		}
-	}
-	var f views.Fleet
-	err := db.q.QueryRow(ctx, `
+// Fleet counts the declared devices by presence as of now, and those whose
+// clocks are off by more than a minute.
+func (db *DB) Fleet(ctx context.Context, now time.Time) (views.Fleet, error) {
+	rows, err := db.q.Query(ctx, `
 		with state as (
-		  select case when p.last_seen is null then 'unknown' when p.announced = 'offline' then 'offline'
-		              when p.last_seen < m.since then 'late' else 'online' end as presence
+		  select `+presenceState+` as presence, abs(least(p.clock_low, p.clock_before)) > @clock_off as clock_off
 		  from devices d
+		  join models m on m.id = d.model
 		  left join device_presence p on p.device_id = d.id
-		  left join unnest($1::text[], $2::timestamptz[]) m (model, since) on m.model = d.model)
+		  left join listening l on true)
 		select count(*) filter (where presence = 'online'), count(*) filter (where presence = 'late'),
-		       count(*) filter (where presence = 'offline'), count(*) filter (where presence = 'unknown')
-		from state`, models, quiet).Scan(&f.Online, &f.Late, &f.Offline, &f.Unknown)
+		       count(*) filter (where presence = 'offline'), count(*) filter (where presence = 'unknown'),
+		       count(*) filter (where clock_off)
+		from state`, pgx.NamedArgs{"now": now, "clock_off": views.ClockOff.Seconds()})
+	if err != nil {
+		return views.Fleet{}, fmt.Errorf("count devices: %w", err)
+	}
+	f, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[views.Fleet])
 	if err != nil {
 		return f, fmt.Errorf("count devices: %w", err)
 	}

@@ -14,13 +14,13 @@ import (
 )
 
 const deviceSummaries = `
-	select d.spec, coalesce(o.customer_id, ''), p.last_seen, coalesce(p.announced, 'unknown'),
-	       coalesce(m.spec ->> 'stale_after', '')
+	select d.spec, coalesce(o.customer_id, ''), ` + presenceColumns + `
 	from devices d
 	join models m on m.id = d.model
 	left join device_owners o on o.device_id = d.id
 	  and o.owned_from <= @now and (o.owned_until is null or o.owned_until > @now)
-	left join device_presence p on p.device_id = d.id`
+	left join device_presence p on p.device_id = d.id
+	left join listening l on true`
 
 // ListDevices returns the selected devices ordered by id, with their owners
 // as of now.
@@ -69,10 +69,9 @@ func (db *DB) Device(ctx context.Context, id devices.ID, now time.Time) (devices
 
 func scanDeviceSummary(row pgx.CollectableRow) (devices.Summary, error) {
 	var s devices.Summary
+	var p presenceRow
 	var spec []byte
-	var announced, staleAfter string
-	var lastSeen *time.Time
-	if err := row.Scan(&spec, &s.Customer, &lastSeen, &announced, &staleAfter); err != nil {
+	if err := row.Scan(append([]any{&spec, &s.Customer}, p.fields()...)...); err != nil {
 		return s, err
 	}
 	device, err := declare.Decode[*devices.Device](spec)
@@ -80,17 +79,5 @@ func scanDeviceSummary(row pgx.CollectableRow) (devices.Summary, error) {
 		return s, err
 	}
 	s.Device = *device
-	if lastSeen != nil {
-		s.LastSeen = *lastSeen
-	}
-	switch announced {
-	case devices.Online.String():
-		s.Announced = devices.Online
-	case devices.Offline.String():
-		s.Announced = devices.Offline
-	}
-	if staleAfter != "" {
-		s.StaleAfter, err = declare.ParseDuration(staleAfter)
-	}
-	return s, err
+	return s, p.fill(&s)
 }

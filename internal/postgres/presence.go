@@ -26,7 +26,8 @@ type sighting struct {
 	received   time.Time // our clock, also when others spoke for it
 	observedAt time.Time // the device's clock
 	announced  devices.Presence
-	spoke      bool // it reported, so it is not offline, whatever was announced before
+	saidAt     time.Time // our clock, of what was announced last; zero: nothing was
+	clock      clockSighting
 	faults     []string
 	faultsAt   time.Time // zero: no report spoke of faults
 	values     []latestValue
@@ -58,14 +59,11 @@ func (s *sighting) report(r *devices.Report) {
 	if r.Presence != devices.Offline {
 		s.seen = later(s.seen, r.ReceivedAt)
 	}
-	switch {
-	case r.Presence != devices.PresenceUnknown:
-		s.announced, s.spoke = r.Presence, false
-	case s.announced == devices.Offline:
-		s.announced, s.spoke = devices.PresenceUnknown, true
-	case s.announced == devices.PresenceUnknown:
-		s.spoke = true
+	// By receipt and not by the log's order: what was replayed is old.
+	if r.Presence != devices.PresenceUnknown && !r.ReceivedAt.Before(s.saidAt) {
+		s.announced, s.saidAt = r.Presence, r.ReceivedAt
 	}
+	s.clock.report(r)
 	if r.Faults != nil && !r.ObservedAt.Before(s.faultsAt) {
 		s.faults, s.faultsAt = r.Faults, r.ObservedAt
 	}
@@ -102,20 +100,38 @@ func (s sightings) save(ctx context.Context, tx *DB) error {
 	// elements of an array.
 	_, err = tx.q.Exec(ctx, `
 		with s as (
-			select device, seen, received, observed_at, announced, spoke, "values"::jsonb, value_times::jsonb,
+			select device, seen, received, observed_at, announced, said_at, "values"::jsonb, value_times::jsonb,
 			       case when faults is not null then array(select jsonb_array_elements_text(faults::jsonb)) end as faults,
-			       faults_at
-			from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::boolean[],
-			            $7::text[], $8::text[], $9::text[], $10::timestamptz[])
-			  as u (device, seen, received, observed_at, announced, spoke, "values", value_times, faults, faults_at)
+			       faults_at, clock_at, clock_low, clock_count, clock_applied
+			from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::timestamptz[],
+			            $7::text[], $8::text[], $9::text[], $10::timestamptz[],
+			            $11::timestamptz[], $12::double precision[], $13::bigint[], $14::double precision[])
+			  as u (device, seen, received, observed_at, announced, said_at, "values", value_times, faults, faults_at,
+			        clock_at, clock_low, clock_count, clock_applied)
 		), moved as (
 			update device_presence p set
 				last_seen = greatest(p.last_seen, s.seen),
 				observed_at = greatest(p.observed_at, s.observed_at),
 				announced = case
-					when s.announced is not null then s.announced
-					when s.spoke and p.announced = 'offline' then 'unknown'
+					when s.said_at >= coalesce(p.announced_at, '-infinity')
+					then case when s.announced = 'offline' and s.said_at < greatest(p.last_seen, s.seen) then 'unknown' else s.announced end
+					when p.announced = 'offline' and p.announced_at < s.seen then 'unknown'
 					else p.announced end,
+				announced_at = greatest(p.announced_at, s.said_at),
+				clock_at = greatest(p.clock_at, s.clock_at),
+				clock_since = coalesce(p.clock_since, s.clock_at),
+				clock_count = coalesce(p.clock_count, 0) + s.clock_count,
+				clock_window = case
+					when s.clock_at is null or s.clock_at - p.clock_window < $15::interval then p.clock_window
+					else s.clock_at end,
+				clock_before = case
+					when s.clock_at is null or s.clock_at - p.clock_window < $15::interval then p.clock_before
+					else coalesce(p.clock_low, s.clock_low) end,
+				clock_low = case
+					when s.clock_at is null or s.clock_at < p.clock_window then p.clock_low
+					when s.clock_at - p.clock_window < $15::interval then least(p.clock_low, s.clock_low)
+					else s.clock_low end,
+				clock_applied = coalesce(s.clock_applied, p.clock_applied),
 				"values" = p."values" || s."values",
 				value_times = p.value_times || s.value_times,
 				faults = case when s.faults_at >= coalesce(p.faults_at, '-infinity') then s.faults else p.faults end,
@@ -124,9 +140,12 @@ func (s sightings) save(ctx context.Context, tx *DB) error {
 			returning p.device_id
 		)
 		insert into device_presence
-			(device_id, last_seen, observed_at, announced, "values", value_times, faults, faults_at)
-		select device, coalesce(seen, received), observed_at, coalesce(announced, 'unknown'), "values", value_times,
-		       coalesce(faults, '{}'), faults_at
+			(device_id, last_seen, observed_at, announced, announced_at, "values", value_times, faults, faults_at,
+			 clock_at, clock_since, clock_count, clock_window, clock_low, clock_before, clock_applied)
+		select device, coalesce(seen, received), observed_at,
+		       case when announced = 'offline' and said_at < seen then 'unknown' else coalesce(announced, 'unknown') end, said_at,
+		       "values", value_times, coalesce(faults, '{}'), faults_at,
+		       clock_at, clock_at, clock_count, clock_at, clock_low, clock_low, coalesce(clock_applied, 0)
 		from s where not exists (select from moved where moved.device_id = s.device)`, rows...)
 	if err != nil {
 		return fmt.Errorf("save presence: %w", err)
@@ -141,7 +160,8 @@ func (s sightings) columns() ([]any, error) {
 	seen, faultsAt := make([]*time.Time, 0, n), make([]*time.Time, 0, n)
 	received, observedAt := make([]time.Time, 0, n), make([]time.Time, 0, n)
 	announced, faults := make([]*string, 0, n), make([]*string, 0, n)
-	spoke := make([]bool, 0, n)
+	saidAt := make([]*time.Time, 0, n)
+	clocks := newClockColumns(n)
 	var buf []byte
 	for id, one := range s.byDevice {
 		ids = append(ids, string(id))
@@ -149,7 +169,8 @@ func (s sightings) columns() ([]any, error) {
 		received = append(received, one.received)
 		observedAt = append(observedAt, one.observedAt)
 		faultsAt = append(faultsAt, timeOrNull(one.faultsAt))
-		spoke = append(spoke, one.spoke)
+		saidAt = append(saidAt, timeOrNull(one.saidAt))
+		clocks.add(&one.clock)
 		announced = append(announced, one.announcedOrNull())
 		text, err := one.faultsOrNull()
 		if err != nil {
@@ -163,7 +184,10 @@ func (s sightings) columns() ([]any, error) {
 		buf = one.appendTimes(buf[:0])
 		valueTimes = append(valueTimes, string(buf))
 	}
-	return []any{ids, seen, received, observedAt, announced, spoke, values, valueTimes, faults, faultsAt}, nil
+	return []any{
+		ids, seen, received, observedAt, announced, saidAt, values, valueTimes, faults, faultsAt,
+		clocks.at, clocks.low, clocks.count, clocks.applied, devices.DriftWindow,
+	}, nil
 }
 
 func timeOrNull(t time.Time) *time.Time {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,27 +14,73 @@ import (
 	"telltale/internal/views"
 )
 
-// AddQuarantined stores refused messages. A message that was refused before
-// is counted, and waits for replay again. Call it in the transaction of the
-// consumer's checkpoint, or a redelivery counts twice.
+// AddQuarantined stores refused messages. A message that was refused before is
+// counted, and each time it came waits for replay; the same message at the same
+// time is one. Of senders that have too many, the oldest are let go and
+// counted. Call it in the transaction of the consumer's checkpoint.
 func (db *DB) AddQuarantined(ctx context.Context, messages []ingest.Quarantined) error {
+	if len(messages) == 0 {
+		return nil
+	}
 	batch := &pgx.Batch{}
-	for _, q := range messages {
-		batch.Queue(`
-			insert into quarantine (id, reason, detail, topic, client_id, payload, received_at, last_at)
-			values (@id, @reason, @detail, @topic, @client_id, @payload, @received_at, @received_at)
-			on conflict (id) do update
-			set count = quarantine.count + 1, detail = excluded.detail,
-			    last_at = greatest(quarantine.last_at, excluded.last_at), replayed_at = null`,
-			pgx.NamedArgs{
-				"id": q.ID, "reason": string(q.Reason), "detail": storableText(q.Detail), "topic": storableText(q.Topic),
-				"client_id": storableText(q.ClientID), "payload": q.Payload, "received_at": q.ReceivedAt,
-			})
+	for i := range messages {
+		batch.Queue(addQuarantined, quarantinedArgs(&messages[i]))
 	}
 	if err := db.q.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("store %d quarantined messages: %w", len(messages), err)
 	}
-	return nil
+	return db.boundSenders(ctx)
+}
+
+// A message of several devices is the share of the first, and counts for the
+// last contact of each.
+const addQuarantined = `
+	with arrival as (
+		insert into quarantine_arrivals (message_id, received_at) values (@id, @received_at)
+		on conflict do nothing returning 1
+	), message as (
+		insert into quarantine as q (id, reason, detail, source, devices, sender, topic, client_id, payload,
+		                             received_at, last_at, observed_at, retained)
+		values (@id, @reason, @detail, @source, @devices, @sender, @topic, @client_id, @payload,
+		        @received_at, @received_at, @observed_at, @retained)
+		on conflict (id) do update
+		set count = q.count + (select count(*) from arrival), detail = excluded.detail, source = excluded.source,
+		    devices = excluded.devices, observed_at = excluded.observed_at,
+		    received_at = least(q.received_at, excluded.received_at), last_at = greatest(q.last_at, excluded.last_at),
+		    replayed_at = case when exists (select from arrival) then null else q.replayed_at end
+		returning q.sender, case when xmax = 0 then octet_length(q.payload) else 0 end as bytes
+	)
+	insert into quarantine_senders as s (reason, sender, device, first_at, last_at, arrivals, kept, bytes)
+	select @reason, name, name = any(@devices), @received_at, @received_at, 1,
+	       case when name = message.sender then 1 else 0 end, case when name = message.sender then bytes else 0 end
+	from message, arrival, (select unnest(@devices::text[]) union select @sender) as names (name)
+	on conflict (reason, sender) do update
+	set first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
+	    arrivals = s.arrivals + 1, kept = s.kept + excluded.kept, bytes = s.bytes + excluded.bytes`
+
+func quarantinedArgs(q *ingest.Quarantined) pgx.NamedArgs {
+	devices := make([]string, len(q.Devices))
+	for i, id := range q.Devices {
+		devices[i] = storableText(string(id))
+	}
+	topic, client := storableText(q.Topic), storableText(q.ClientID)
+	sender := cmp.Or(topic, client)
+	if len(devices) > 0 {
+		sender = devices[0]
+	}
+	return pgx.NamedArgs{
+		"id": q.ID, "reason": string(q.Reason), "detail": storableText(q.Detail), "source": storableText(q.Source),
+		"devices": devices, "sender": sender, "topic": topic, "client_id": client, "payload": orEmpty(q.Payload),
+		"received_at": q.ReceivedAt, "observed_at": storableTime(q.ObservedAt), "retained": q.Retained,
+	}
+}
+
+// orEmpty keeps nothing from becoming null.
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 // storableText is s as PostgreSQL can hold it: a topic or client id comes
@@ -42,70 +89,91 @@ func storableText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// ListQuarantined returns refused messages, the one that came last first. A
-// cursor is the id of the last row of the page before.
-func (db *DB) ListQuarantined(ctx context.Context, q views.RefusedQuery) (views.Page[views.RefusedRow], error) {
-	limit := cmp.Or(q.Limit, views.DefaultLimit)
-	rows, err := db.q.Query(ctx, `
-		select id, reason, detail, topic, client_id, payload, received_at, last_at, count, replayed_at
-		from quarantine
-		where (@reason = '' or reason = @reason)
-		  and (@after = '' or (last_at, id) < (select p.last_at, p.id from quarantine p where p.id = @after))
-		order by last_at desc, id desc
-		limit @limit`,
-		pgx.NamedArgs{"reason": string(q.Reason), "after": q.After, "limit": limit + 1})
-	if err != nil {
-		return views.Page[views.RefusedRow]{}, fmt.Errorf("list quarantine: %w", err)
+// storableTime is a device's time as people can read it; null when it says
+// none, or one beyond the year 9999.
+func storableTime(t time.Time) *time.Time {
+	if t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+		return nil
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (views.RefusedRow, error) {
-		var r views.RefusedRow
-		var replayed *time.Time
-		err := row.Scan(&r.ID, &r.Reason, &r.Detail, &r.Topic, &r.ClientID, &r.Payload, &r.ReceivedAt,
-			&r.LastAt, &r.Count, &replayed)
-		r.ReplayedAt = orZero(replayed)
-		return r, err
-	})
-	if err != nil {
-		return views.Page[views.RefusedRow]{}, fmt.Errorf("list quarantine: %w", err)
-	}
-	return pageOf(all, limit, func(r views.RefusedRow) string { return r.ID }), nil
+	return &t
 }
 
-// RefusedToReplay returns the messages with the ids, or, without ids, those
-// with the reason that were not replayed since they were refused last; at
-// most limit, the oldest first.
-func (db *DB) RefusedToReplay(ctx context.Context, reason ingest.Reason, ids []string, limit int) ([]views.RefusedRow, error) {
-	rows, err := db.q.Query(ctx, `
-		select id, reason, detail, topic, client_id, payload, received_at, last_at, count from quarantine
-		where case when cardinality(@ids::text[]) > 0 then id = any(@ids)
-		           else reason = @reason and replayed_at is null end
-		order by received_at, id
-		limit @limit`,
-		pgx.NamedArgs{"reason": string(reason), "ids": orNone(ids), "limit": limit})
+const refusedColumns = `q.id, q.reason, q.detail, q.source, q.devices, q.topic, q.client_id, q.payload, q.received_at,
+	q.observed_at, q.retained, q.last_at, q.count, q.replayed_at, q.tried_at, q.outcome`
+
+// ListQuarantined returns refused messages, the one that came last first. A
+// cursor is of the last row of the page before.
+func (db *DB) ListQuarantined(ctx context.Context, q views.RefusedQuery) (views.Page[views.RefusedRow], error) {
+	none := views.Page[views.RefusedRow]{}
+	limit := cmp.Or(q.Limit, views.DefaultLimit)
+	afterAt, afterID, err := refusedCursor(q.After)
 	if err != nil {
-		return nil, fmt.Errorf("read quarantine: %w", err)
+		return none, err
+	}
+	rows, err := db.q.Query(ctx, `
+		select `+refusedColumns+`
+		from quarantine q
+		where (@reason = '' or q.reason = @reason)
+		  and (@device = '' or q.devices @> array[@device])
+		  and (@topic = '' or q.topic ~ @topic)
+		  and (@text = '' or q.detail ilike @like or q.topic ilike @like or q.client_id ilike @like
+		       or position(convert_to(@text, 'UTF8') in q.payload) > 0)
+		  and (@since::timestamptz is null or q.last_at >= @since)
+		  and (@until::timestamptz is null or q.received_at < @until)
+		  and (not @waiting or q.replayed_at is null)
+		  and (@after_id = '' or (q.last_at, q.id) < (@after_at, @after_id))
+		order by q.last_at desc, q.id desc
+		limit @limit`,
+		pgx.NamedArgs{
+			"reason": string(q.Reason), "device": q.Device, "topic": topicPattern(q.Topic),
+			"text": q.Text, "like": contains(q.Text), "since": nullTime(q.Since), "until": nullTime(q.Until),
+			"waiting": q.Waiting, "after_at": afterAt, "after_id": afterID, "limit": limit + 1,
+		})
+	if err != nil {
+		return none, fmt.Errorf("list quarantine: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, scanRefused)
 	if err != nil {
-		return nil, fmt.Errorf("read quarantine: %w", err)
+		return none, fmt.Errorf("list quarantine: %w", err)
 	}
-	return all, nil
+	return pageOf(all, limit, func(r views.RefusedRow) string {
+		return strconv.FormatInt(r.LastAt.UnixMicro(), 10) + " " + r.ID
+	}), nil
 }
 
-// MarkReplayed notes that messages were given to the pipeline again. One that
-// was refused once more meanwhile has a higher count and stays to be replayed.
-func (db *DB) MarkReplayed(ctx context.Context, messages []views.RefusedRow, at time.Time) error {
-	ids, counts := make([]string, len(messages)), make([]int64, len(messages))
-	for i, m := range messages {
-		ids[i], counts[i] = m.ID, m.Count
+// refusedCursor takes a cursor apart. Its time is never null: a comparison
+// with null would end the list.
+func refusedCursor(after string) (time.Time, string, error) {
+	if after == "" {
+		return time.Time{}, "", nil
 	}
-	_, err := db.q.Exec(ctx, `
-		update quarantine q set replayed_at = @at
-		from unnest(@ids::text[], @counts::bigint[]) as r (id, count)
-		where q.id = r.id and q.count = r.count`,
-		pgx.NamedArgs{"ids": ids, "counts": counts, "at": at})
+	at, id, _ := strings.Cut(after, " ")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || id == "" {
+		return time.Time{}, "", fmt.Errorf("%w: %q", views.ErrCursor, after)
+	}
+	return time.UnixMicro(micros), id, nil
+}
+
+// Refused returns one refused message, or an error that is
+// [ingest.ErrNotQuarantined].
+func (db *DB) Refused(ctx context.Context, id string) (views.RefusedRow, error) {
+	rows, err := db.q.Query(ctx, `select `+refusedColumns+` from quarantine q where q.id = $1`, id)
 	if err != nil {
-		return fmt.Errorf("mark %d messages as replayed: %w", len(ids), err)
+		return views.RefusedRow{}, fmt.Errorf("read quarantine: %w", err)
 	}
-	return nil
+	row, err := pgx.CollectExactlyOneRow(rows, scanRefused)
+	if err = meant(err, noRows(ingest.ErrNotQuarantined)); err != nil {
+		return row, fmt.Errorf("read %s of quarantine: %w", id, err)
+	}
+	return row, nil
+}
+
+func scanRefused(row pgx.CollectableRow) (views.RefusedRow, error) {
+	var r views.RefusedRow
+	var observed, replayed, tried *time.Time
+	err := row.Scan(&r.ID, &r.Reason, &r.Detail, &r.Source, &r.Devices, &r.Topic, &r.ClientID, &r.Payload,
+		&r.ReceivedAt, &observed, &r.Retained, &r.LastAt, &r.Count, &replayed, &tried, &r.Outcome)
+	r.ObservedAt, r.ReplayedAt, r.TriedAt = orZero(observed), orZero(replayed), orZero(tried)
+	return r, err
 }

@@ -13,6 +13,9 @@ type DeviceQuery struct {
 	Owner   string // customer who owns it now
 	Alarmed bool   // only those with an active alarm
 
+	Presence string        // as [devices.Presence] says it
+	ClockOff time.Duration // only those whose clocks are off by more
+
 	After string // cursor of the page before
 	Limit int    // zero: DefaultLimit
 }
@@ -30,7 +33,12 @@ type DeviceRow struct {
 // Fleet counts the declared devices by presence.
 type Fleet struct {
 	Online, Late, Offline, Unknown int64
+
+	ClockOff int64 // of them, clocks off by more than [ClockOff]
 }
+
+// ClockOff is how far a clock may be off without being listed for it.
+const ClockOff = time.Minute
 
 // Declared is how many devices there are.
 func (f Fleet) Declared() int64 { return f.Online + f.Late + f.Offline + f.Unknown }
