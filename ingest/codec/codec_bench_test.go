@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"fmt"
 	"testing"
 
 	"telltale/devices"
@@ -30,11 +31,29 @@ func BenchmarkNative(b *testing.B) {
 }
 
 func BenchmarkRoute(b *testing.B) {
-	r, err := NewRouter(nil, Options{})
-	if err != nil {
-		b.Fatal(err)
+	var sources []Source
+	for i := range 50 {
+		sources = append(sources, Source{Filter: fmt.Sprintf("plant-%d/+/data", i), Codec: "native"})
 	}
-	for b.Loop() {
-		r.Route("telltale/fridge-17/telemetry")
+	for _, c := range []struct {
+		name, topic string
+		sources     []Source
+	}{
+		{"native", "telltale/fridge-17/telemetry", nil},
+		{"native among 50 sources", "telltale/fridge-17/telemetry", sources},
+		{"last of 50 sources", "plant-49/fridge-17/data", sources},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r, err := NewRouter(c.sources, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := r.Route(c.topic); !ok {
+					b.Fatal("no route")
+				}
+			}
+		})
 	}
 }

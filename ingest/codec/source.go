@@ -102,6 +102,7 @@ func Codecs() []string { return slices.Sorted(maps.Keys(builders)) }
 // use.
 type Router struct {
 	routes []route
+	tree   filterTree // of their filters
 }
 
 type route struct {
@@ -124,6 +125,7 @@ func NewRouter(sources []Source, opts Options) (*Router, error) {
 			errs = append(errs, fmt.Errorf("source %q: %w", s.Filter, err))
 			continue
 		}
+		r.tree.add(s.Filter, len(r.routes))
 		r.routes = append(r.routes, route{source: cmp.Or(s.Name, s.Filter), filter: s.Filter, codec: c})
 	}
 	return r, errors.Join(errs...)
@@ -172,7 +174,7 @@ func (s Source) zone() (*time.Location, error) {
 		return nil, nil
 	}
 	zone, err := time.LoadLocation(s.Timezone)
-	if err != nil {
+	if err != nil || s.Timezone == "Local" { // the gateway's own zone is no fact about devices
 		return nil, fmt.Errorf("unknown timezone %q", s.Timezone)
 	}
 	return zone, nil
@@ -186,12 +188,11 @@ func (r *Router) Route(topic string) (Codec, bool) {
 
 // Find returns the source that claims a topic, by name, and its codec.
 func (r *Router) Find(topic string) (source string, c Codec, ok bool) {
-	for i := range r.routes {
-		if Matches(r.routes[i].filter, topic) {
-			return r.routes[i].source, r.routes[i].codec, true
-		}
+	i, ok := r.tree.find(topic)
+	if !ok {
+		return "", nil, false
 	}
-	return "", nil, false
+	return r.routes[i].source, r.routes[i].codec, true
 }
 
 // Filters returns the topic filters that a subscriber must subscribe to.
