@@ -34,8 +34,8 @@ type debianBroker struct {
 // saveAlways makes Mosquitto write its sessions down whenever they change.
 const saveAlways = "autosave_on_changes true\nautosave_interval 1\n"
 
-// startMosquitto starts one on a free port, with further lines of
-// configuration, and stops it at the end of the test.
+// startMosquitto starts one on a free port, with the settings that we recommend
+// and further lines of configuration, and stops it at the end of the test.
 func startMosquitto(t testing.TB, conf ...string) *debianBroker {
 	t.Helper()
 	dir := t.TempDir()
@@ -47,12 +47,13 @@ func startMosquitto(t testing.TB, conf ...string) *debianBroker {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Join(conf, "") + fmt.Sprintf(`listener %d 127.0.0.1
+	recommended, err := os.ReadFile("../deploy/mosquitto/telltale.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(recommended) + strings.Join(conf, "") + fmt.Sprintf(`listener %d 127.0.0.1
 allow_anonymous true
-persistence true
 persistence_location %s/
-max_inflight_messages 1000
-max_queued_messages 0
 log_type none
 `, b.addr.Port, dir)
 	if os.Geteuid() == 0 {
