@@ -147,8 +147,12 @@ func (d *document) text(raw jsontext.Value) []byte {
 	return d.scratch
 }
 
-// name returns s as a string, the same one as for the last payload.
+// name returns s as a string, the same one as for the last payload if it is
+// short enough to be the name of anything.
 func (d *document) name(s []byte) string {
+	if len(s) > MaxName {
+		return string(s)
+	}
 	if name, ok := d.names[string(s)]; ok {
 		return name
 	}

@@ -187,7 +187,7 @@ func TestStatus(t *testing.T) {
 		{"online", "", []devices.Presence{devices.Online}},
 		{"offline", "", []devices.Presence{devices.Offline}},
 		{"", "", nil},
-		{"ONLINE", "status must be online or offline (byte 0)", nil},
+		{"ONLINE", "must be online or offline (byte 0)", nil},
 	} {
 		t.Run(fmt.Sprintf("status %q", tc.body), func(t *testing.T) {
 			t.Parallel()

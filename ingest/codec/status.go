@@ -1,10 +1,6 @@
 package codec
 
-import (
-	"errors"
-
-	"telltale/devices"
-)
+import "telltale/devices"
 
 // Status decodes the topic on which a device, or the broker as its last will,
 // says "online" or "offline". An empty payload only clears what the broker
@@ -26,20 +22,7 @@ func (c *Status) Decode(dst []devices.Report, p Payload) ([]devices.Report, erro
 	if err != nil {
 		return dst, err
 	}
-	var presence devices.Presence
-	switch string(p.Body) {
-	case "":
-		return dst, nil
-	case "online":
-		presence = devices.Online
-	case "offline":
-		presence = devices.Offline
-	default:
-		return dst, &PayloadError{Offset: 0, Err: errors.New("status must be online or offline")}
-	}
-	dst, r := extend(dst)
-	r.Device, r.ObservedAt, r.ReceivedAt, r.Presence = id, p.ReceivedAt, p.ReceivedAt, presence
-	return dst, nil
+	return presence(dst, id, p, "online", "offline")
 }
 
 // StatusFilters returns those of the Filters on which devices, or their last
