@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"telltale/devices"
 )
@@ -28,43 +29,47 @@ type Verdict struct {
 	Reports []devices.Report
 }
 
-// Replay gives a refused message to the log again, as it came at q.ReceivedAt,
-// and returns when what is believed of it is safe. What is refused for the same
-// reason once more is not stored again, and another reason makes a new entry of
-// the quarantine. Doing it twice stores the same readings at the same times,
-// which readers of the log take for one.
-func (p *Pipeline) Replay(ctx context.Context, q Quarantined) (Verdict, error) {
+// Replay gives refused messages to the log again, in order and each as it came
+// at its ReceivedAt, and returns when what is believed of them is safe: of all,
+// or with an error of none that counts. What is refused for the same reason
+// once more is not stored again; another reason makes a new entry of the
+// quarantine. Doing it twice stores the same readings at the same times, which
+// readers of the log take for one.
+func (p *Pipeline) Replay(ctx context.Context, messages []Quarantined) ([]Verdict, error) {
 	result := make(chan error, 1)
 	it := &pending{sender: callback(func(err error) { result <- err })}
-	verdict := p.judge(it, q)
-	if it.nothing() {
-		return verdict, nil
+	verdicts := make([]Verdict, len(messages))
+	for i := range messages {
+		verdicts[i] = p.judge(it, &messages[i])
 	}
-	// Submit, for it has no patience to lose: the message is old already.
+	if it.nothing() {
+		return verdicts, nil
+	}
 	if err := p.submit(ctx, it); err != nil {
-		return Verdict{}, fmt.Errorf("replay message: %w", err)
+		return nil, fmt.Errorf("replay %d messages: %w", len(messages), err)
 	}
 	select {
 	case err := <-result:
-		return verdict, err
+		return verdicts, err
 	case <-ctx.Done():
-		return Verdict{}, fmt.Errorf("replay message: %w", ctx.Err())
+		return nil, fmt.Errorf("replay %d messages: %w", len(messages), ctx.Err())
 	}
 }
 
-// Judge says what Replay would do, and does nothing.
-func (p *Pipeline) Judge(q Quarantined) Verdict { return p.judge(&pending{}, q) }
+// Judge says what Replay would do with a message, and does nothing.
+func (p *Pipeline) Judge(q Quarantined) Verdict { return p.judge(&pending{}, &q) }
 
-// judge decodes and checks a refused message into it.
-func (p *Pipeline) judge(it *pending, q Quarantined) Verdict {
+// judge adds a refused message to it, as far as it is not refused for the same
+// reason again.
+func (p *Pipeline) judge(it *pending, q *Quarantined) Verdict {
+	reports, refusals := len(it.reports), len(it.quarantined)
 	p.add(it, Message{
 		Topic: q.Topic, ClientID: q.ClientID, Payload: q.Payload, QoS: 1, Retained: q.Retained,
 		ReceivedAt: q.ReceivedAt, Replayed: true,
 	})
 	var verdict Verdict
-	kept := it.quarantined[:0]
-	for i := range it.quarantined {
-		again := it.quarantined[i]
+	kept := it.quarantined[:refusals]
+	for _, again := range it.quarantined[refusals:] {
 		if again.Reason == q.Reason {
 			verdict.Refused = &again
 			continue
@@ -73,9 +78,7 @@ func (p *Pipeline) judge(it *pending, q Quarantined) Verdict {
 		kept = append(kept, again)
 	}
 	it.quarantined = kept
-	// The flusher may have encoded the reports before anybody looks at them,
-	// but nobody changes them: the pending is never used again.
-	verdict.Reports = it.reports
+	verdict.Reports = slices.Clone(it.reports[reports:])
 	return verdict
 }
 

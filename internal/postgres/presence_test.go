@@ -59,7 +59,7 @@ func TestPresenceFollowsTheLog(t *testing.T) {
 		{
 			"who reports is not offline any more, in one batch",
 			[][]devices.Report{{status(devices.Online, 4)}, {status(devices.Offline, 5), report("fridge-1", 6)}},
-			presence{LastSeen: heard(6), ObservedAt: minute(6), Announced: "online"},
+			presence{LastSeen: heard(6), ObservedAt: minute(6), Announced: "unknown"},
 		},
 		{
 			"a report keeps what was announced",

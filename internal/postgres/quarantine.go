@@ -33,27 +33,30 @@ func (db *DB) AddQuarantined(ctx context.Context, messages []ingest.Quarantined)
 }
 
 // A message of several devices is the share of the first, and counts for the
-// last contact of each.
+// last contact of each. An arrival that was replayed and comes once more, as
+// when the history refuses what the pipeline took, waits again and is not
+// counted.
 const addQuarantined = `
 	with arrival as (
 		insert into quarantine_arrivals (message_id, received_at) values (@id, @received_at)
-		on conflict do nothing returning 1
+		on conflict (message_id, received_at) do update set replayed_at = null
+		returning case when xmax = 0 then 1 else 0 end as fresh
 	), message as (
 		insert into quarantine as q (id, reason, detail, source, devices, sender, topic, client_id, payload,
 		                             received_at, last_at, observed_at, retained)
 		values (@id, @reason, @detail, @source, @devices, @sender, @topic, @client_id, @payload,
 		        @received_at, @received_at, @observed_at, @retained)
 		on conflict (id) do update
-		set count = q.count + (select count(*) from arrival), detail = excluded.detail, source = excluded.source,
+		set count = q.count + (select fresh from arrival), detail = excluded.detail, source = excluded.source,
 		    devices = excluded.devices, observed_at = excluded.observed_at,
 		    received_at = least(q.received_at, excluded.received_at), last_at = greatest(q.last_at, excluded.last_at),
-		    replayed_at = case when exists (select from arrival) then null else q.replayed_at end
+		    replayed_at = null
 		returning q.sender, case when xmax = 0 then octet_length(q.payload) else 0 end as bytes
 	)
 	insert into quarantine_senders as s (reason, sender, device, first_at, last_at, arrivals, kept, bytes)
 	select @reason, name, name = any(@devices), @received_at, @received_at, 1,
 	       case when name = message.sender then 1 else 0 end, case when name = message.sender then bytes else 0 end
-	from message, arrival, (select unnest(@devices::text[]) union select @sender) as names (name)
+	from message, (select from arrival where fresh = 1) as came, (select unnest(@devices::text[]) union select @sender) as names (name)
 	on conflict (reason, sender) do update
 	set first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
 	    arrivals = s.arrivals + 1, kept = s.kept + excluded.kept, bytes = s.bytes + excluded.bytes`

@@ -131,6 +131,13 @@ func TestTheSameMessageIsCountedOncePerArrival(t *testing.T) {
 	if got.Count != 2 || !got.ReceivedAt.Equal(minute(1)) || !got.LastAt.Equal(minute(5)) {
 		t.Errorf("count %d from %s to %s", got.Count, got.ReceivedAt, got.LastAt)
 	}
+	request(t, db, views.ReplaySelection{IDs: []string{"a"}})
+	var replayed []string
+	rounds(t, db, 10, accept(&replayed))
+	addRefused(t, db, second) // as when the history refuses what the pipeline took
+	if got := request(t, db, views.ReplaySelection{Reason: ingest.UnknownDevice}); got.Selected != 1 {
+		t.Errorf("refused again after its replay: %d wait, want 1", got.Selected)
+	}
 	row, err := db.Unclaimed(t.Context(), "dev-1")
 	if err != nil || row.Messages != 2 || row.Waiting != 2 {
 		t.Errorf("sender %+v, %v", row, err)
