@@ -35,6 +35,6 @@ func RefusedByHistory(r *devices.Report, why string) (Quarantined, error) {
 	return Quarantined{
 		ID: quarantinedID(HistoryRefused, topic, payload), Reason: HistoryRefused,
 		Detail: fmt.Sprintf("readings of %s: %s", r.Device, why), Topic: topic, Payload: payload,
-		ReceivedAt: r.ReceivedAt,
+		Devices: []devices.ID{r.Device}, ReceivedAt: r.ReceivedAt, ObservedAt: r.ObservedAt,
 	}, nil
 }

@@ -39,6 +39,8 @@ type cli struct {
 	Rules      rulesCmd      `cmd:"" help:"Check rules, run their scripts, try them on history."`
 	Simulate   simulateCmd   `cmd:"" help:"Run simulated devices against a broker."`
 	Load       loadCmd       `cmd:"" help:"Publish as fast as a broker acknowledges, and measure."`
+	History    historyCmd    `cmd:"" help:"The readings that are kept."`
+	Trace      traceCmd      `cmd:"" help:"Follow a message from the log to alarms, tickets and deliveries."`
 	Quarantine quarantineCmd `cmd:"" help:"Messages that were refused."`
 	Codec      codecCmd      `cmd:"" help:"Formats of messages, and payloads to try."`
 	Device     deviceCmd     `cmd:"" help:"What devices log in to the embedded broker with."`

@@ -14,7 +14,7 @@ alter table quarantine
   add column outcome     text not null default '',     -- of that: 'accepted', or the reason it was refused for again
   drop column replay_requested_at,
   add check (reason in ('malformed', 'unknown_device', 'unknown_topic', 'impossible_time', 'impossible_value',
-                        'too_large', 'unborn', 'rate_limited', 'script_failed'));
+                        'too_large', 'unborn', 'rate_limited', 'script_failed', 'history_refused'));
 create index on quarantine using gin (devices);
 create index on quarantine (reason, sender);
 create index quarantine_newest on quarantine (last_at desc, id desc);
