@@ -50,8 +50,11 @@ func parsePublish(p []byte, version byte) (m publish, ok bool) {
 	}
 	m.retain = p[0]&1 != 0
 	body := p[1:]
-	for body[0]&0x80 != 0 {
+	for len(body) > 0 && body[0]&0x80 != 0 {
 		body = body[1:]
+	}
+	if len(body) == 0 {
+		return m, false // a length that MQTT does not allow
 	}
 	body = body[1:]
 
