@@ -29,6 +29,9 @@ type account struct {
 // it still hands them over.
 const handOver = 3 * time.Second
 
+// look is how often it is looked what is stored: each look reads all of it.
+const look = 250 * time.Millisecond
+
 // settle ends a fleet and draws up its account: everything that it sent must be
 // stored, and every alarm that follows from it be raised and told of once.
 func (w *world) settle(t *testing.T, fault string, f *fleet) account {
@@ -45,7 +48,7 @@ func (w *world) settle(t *testing.T, fault string, f *fleet) account {
 	a := account{Fault: fault, Sent: f.sent(), Saw: f.saw()}
 	var wrong []string
 	forgotten := time.Now() // when another one of those was found at last
-	_ = eventually(func() bool {
+	_ = eventually(look, func() bool {
 		c := &count{t: t, history: store, db: db, hooks: w.hooks, broker: w.broker}
 		for _, d := range f.things {
 			c.readings(f, d)

@@ -99,7 +99,7 @@ func (w *world) awaitCrowd(t *testing.T) int {
 	db := w.db()
 	defer db.Close()
 	i := 0
-	_ = eventually(func() bool {
+	_ = eventually(look, func() bool {
 		for ; i < crowd; i++ {
 			stored, err := db.Range(t.Context(), history.Query{
 				Device: devices.ID(member(i)), Metric: "temperature", From: w.start.Add(-time.Minute), To: w.start.Add(time.Minute),

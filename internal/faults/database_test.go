@@ -59,15 +59,16 @@ func (d *database) stop() {
 // again.
 func killDatabase(t testing.TB, dir string) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(file), "\n")
-	postmaster, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var postmaster int
+	await(t, "the database server's process", func() bool { // it may just be starting again
+		file, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+		if err != nil {
+			return false
+		}
+		first, _, _ := strings.Cut(string(file), "\n")
+		postmaster, err = strconv.Atoi(first)
+		return err == nil
+	})
 	for _, pid := range append(childrenOf(t, postmaster), postmaster) {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
 	}

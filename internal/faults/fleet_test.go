@@ -23,7 +23,7 @@ const (
 
 	devicesOfFleet = 10
 	window         = 8 // unacknowledged messages of a device
-	pace           = 20 * time.Millisecond
+	pace           = 30 * time.Millisecond
 
 	// ackPatience is when a device gives a connection up that acknowledges
 	// nothing, and sends again over another.

@@ -149,14 +149,15 @@ const patience = 2 * time.Minute
 // await fails the test when done does not become true.
 func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	if !eventually(done) {
+	if !eventually(20*time.Millisecond, done) {
 		t.Fatalf("waited in vain for %s", what)
 	}
 }
 
-// eventually polls until done reports true, and gives up after patience.
-func eventually(done func() bool) bool {
-	ticker := time.NewTicker(20 * time.Millisecond)
+// eventually asks again and again until done reports true, and gives up after
+// patience.
+func eventually(every time.Duration, done func() bool) bool {
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	deadline := time.After(patience)
 	for !done() {

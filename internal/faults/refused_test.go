@@ -38,7 +38,7 @@ func (w *world) awaitRefused(t *testing.T, reason ingest.Reason, topic string, e
 	t.Helper()
 	db := w.db()
 	defer db.Close()
-	_ = eventually(func() bool {
+	_ = eventually(look, func() bool {
 		page, err := db.ListQuarantined(t.Context(), views.RefusedQuery{Reason: reason, Limit: 500})
 		if err != nil {
 			return false
