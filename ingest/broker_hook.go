@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,7 +92,7 @@ func (h *hook) authenticate(cl *mqtt.Client, pk packets.Packet) (Access, error) 
 		return Access{}, fmt.Errorf("%w: login belongs to no device", ErrDenied)
 	}
 	// The library sends a will without asking whether its client may.
-	if pk.Connect.WillFlag && !access.MayPublish(pk.Connect.WillTopic) {
+	if pk.Connect.WillFlag && !h.mayPublish(access, pk.Connect.WillTopic) {
 		return Access{}, fmt.Errorf("%w: last will to topic %s", ErrDenied, pk.Connect.WillTopic)
 	}
 	// A session is taken over by its client id alone; it must be the same
@@ -121,10 +122,24 @@ func boundWillDelay(cl *mqtt.Client) {
 	}
 }
 
+// mayPublish also lets a device speak on the topics of a source that are its
+// own alone, such as shellies/{device}/online. Native topics are not among
+// them, for what else lies there is commands to devices.
+func (h *hook) mayPublish(access Access, topic string) bool {
+	if access.MayPublish(topic) {
+		return true
+	}
+	if strings.HasPrefix(topic, "$") || strings.HasPrefix(topic, "telltale/") {
+		return false
+	}
+	owner, ok := h.pipeline.opts.Router.Owner(topic)
+	return ok && owner == access.Device
+}
+
 // OnACLCheck implements [mqtt.Hook].
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	access := accessOf(cl)
-	if write && access.MayPublish(topic) || !write && access.MayRead(topic) {
+	if write && h.mayPublish(access, topic) || !write && access.MayRead(topic) {
 		return true
 	}
 	action := "subscribe"

@@ -58,7 +58,7 @@ type Field struct {
 // Fields decodes any JSON object, or a list of them, by a FieldMap. What no
 // path names is skipped.
 type Fields struct {
-	device  selector
+	byTopic
 	layout  string
 	zone    *time.Location
 	metrics []string // their names, sorted
@@ -86,7 +86,7 @@ func NewFields(device string, zone *time.Location, m *FieldMap) (*Fields, error)
 	if zone == nil {
 		zone = time.UTC
 	}
-	c := &Fields{device: s, layout: m.Layout, zone: zone, root: &node{}, timed: m.Time != ""}
+	c := &Fields{byTopic: byTopic{s}, layout: m.Layout, zone: zone, root: &node{}, timed: m.Time != ""}
 	return c, c.plant(m)
 }
 

@@ -23,8 +23,8 @@ import (
 // faults are the codes now present; an empty list says that there are none, an
 // absent one says nothing. Every key is optional, any other key is an error.
 type Native struct {
-	device selector
-	docs   documents
+	byTopic
+	docs documents
 }
 
 // NewNative returns the native codec. device says which topic level, such as
@@ -37,7 +37,7 @@ func NewNative(device string) (*Native, error) {
 	if !s.inTopic() {
 		return nil, fmt.Errorf("codec native finds the device in the topic, as topic[N], not at %q", device)
 	}
-	return &Native{device: s}, nil
+	return &Native{byTopic: byTopic{s}}, nil
 }
 
 // Decode implements [Codec].

@@ -53,3 +53,16 @@ func checkID(id string) (devices.ID, error) {
 }
 
 var errNoDevice = errors.New("payload does not say which device it is from")
+
+// byTopic is embedded by codecs that find the device in the topic.
+type byTopic struct{ device selector }
+
+// Owner returns the device that a topic belongs to; false when the payload
+// names the device.
+func (b *byTopic) Owner(topic string) (devices.ID, bool) {
+	if !b.device.inTopic() {
+		return "", false
+	}
+	id, err := b.device.fromTopic(topic)
+	return id, err == nil
+}

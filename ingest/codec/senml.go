@@ -31,9 +31,9 @@ import (
 // times say nothing about a device; a field that must be understood (its name
 // ends in "_") and is not is an error.
 type SenML struct {
-	device selector
-	cbor   cbor.DecMode
-	docs   documents
+	byTopic
+	cbor cbor.DecMode
+	docs documents
 }
 
 // NewSenML returns the codec. device is the topic level of the device's id;
@@ -43,7 +43,7 @@ func NewSenML(device string) (*SenML, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &SenML{device: selector{level: -1}, cbor: mode}
+	c := &SenML{byTopic: byTopic{selector{level: -1}}, cbor: mode}
 	if device != "" {
 		c.device, err = topicSelector("senml", device)
 	}

@@ -66,6 +66,12 @@ func (c *Shelly) Decode(dst []devices.Report, p Payload) ([]devices.Report, erro
 	return dst, c.value(r, what, p.Body)
 }
 
+// Owner returns the device that a topic belongs to.
+func (c *Shelly) Owner(topic string) (devices.ID, bool) {
+	id, err := c.selector(topic).fromTopic(topic)
+	return id, err == nil
+}
+
 func (c *Shelly) selector(topic string) selector {
 	switch {
 	case c.device != nil:

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"telltale/devices"
 )
 
 // Source says that the topics matching Filter speak a format.
@@ -193,6 +195,19 @@ func (r *Router) Find(topic string) (source string, c Codec, ok bool) {
 		return "", nil, false
 	}
 	return r.routes[i].source, r.routes[i].codec, true
+}
+
+// Owner returns the device that alone speaks on a topic: its codec takes every
+// message there for that device's. It is false where several may, or where the
+// payload names the device.
+func (r *Router) Owner(topic string) (devices.ID, bool) {
+	c, _ := r.Route(topic)
+	if owned, ok := c.(interface {
+		Owner(topic string) (devices.ID, bool)
+	}); ok {
+		return owned.Owner(topic)
+	}
+	return "", false
 }
 
 // Filters returns the topic filters that a subscriber must subscribe to.

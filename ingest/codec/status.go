@@ -5,7 +5,7 @@ import "telltale/devices"
 // Status decodes the topic on which a device, or the broker as its last will,
 // says "online" or "offline". An empty payload only clears what the broker
 // retains and is no report.
-type Status struct{ device selector }
+type Status struct{ byTopic }
 
 // NewStatus returns the status codec. device is as for [NewNative].
 func NewStatus(device string) (*Status, error) {
@@ -13,7 +13,7 @@ func NewStatus(device string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Status{device: n.device}, nil
+	return &Status{n.byTopic}, nil
 }
 
 // Decode implements [Codec].

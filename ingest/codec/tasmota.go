@@ -29,9 +29,9 @@ import (
 //
 // The format is described at https://tasmota.github.io/docs/MQTT/.
 type Tasmota struct {
-	device selector
-	zone   *time.Location // nil: local times cannot be placed
-	docs   documents
+	byTopic
+	zone *time.Location // nil: local times cannot be placed
+	docs documents
 }
 
 // NewTasmota returns the codec. device is the topic level of the device's name;
@@ -41,7 +41,7 @@ func NewTasmota(device string, zone *time.Location) (*Tasmota, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tasmota{device: s, zone: zone}, nil
+	return &Tasmota{byTopic: byTopic{s}, zone: zone}, nil
 }
 
 // Decode implements [Codec].
