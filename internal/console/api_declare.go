@@ -66,8 +66,9 @@ type declareInput struct {
 // sourcesBody is the JSON form, which keeps the names of files for errors.
 type sourcesBody struct {
 	Sources []struct {
-		Name string `json:"name"`
-		Text string `json:"text"`
+		Name     string            `json:"name"`
+		Text     string            `json:"text"`
+		Decoders map[string]string `json:"decoders"` // by the path that decoder_file names
 	} `json:"sources"`
 }
 
@@ -75,7 +76,7 @@ func (s *rest) registerDeclarations() {
 	operation := func(id, summary string) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: "/" + id, Tags: []string{"declarations"}, Summary: summary,
-			Description:  `Takes the YAML documents of the declarations, or, to keep file names in errors, the JSON {"sources": [{"name": "...", "text": "..."}]}.`,
+			Description:  `Takes the YAML documents of the declarations, or, to keep file names in errors, the JSON {"sources": [{"name": "...", "text": "..."}]}; a source's "decoders" hold the payload scripts that its models name as decoder_file, by that name.`,
 			MaxBodyBytes: maxDeclaration, DefaultStatus: http.StatusOK,
 		}
 	}
@@ -120,7 +121,7 @@ func (in *declareInput) sources() ([]declare.Source, error) {
 	}
 	sources := make([]declare.Source, len(body.Sources))
 	for i, source := range body.Sources {
-		sources[i] = declare.Source{Name: source.Name, Text: []byte(source.Text)}
+		sources[i] = declare.Source{Name: source.Name, Text: []byte(source.Text), Decoders: source.Decoders}
 	}
 	return sources, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest"
+	"telltale/ingest/codec"
 	"telltale/ingest/history"
 	"telltale/internal/access"
 	"telltale/internal/declare"
@@ -40,6 +41,7 @@ type Deps struct {
 	Quarantine   Quarantine
 	Replays      Replays
 	Replayer     Replayer
+	Sources      Sources
 	Pages        PageReads
 }
 
@@ -53,6 +55,15 @@ func (d Deps) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Sources are the topics that are listened to.
+type Sources interface {
+	Sources() []codec.Source
+
+	// Try says what would become of a message received now, and stores
+	// nothing. The error is [ingest.ErrNoSource] when there is no such source.
+	Try(ctx context.Context, q ingest.TrialRequest) (ingest.Trial, error)
 }
 
 // Answers keeps the answers to requests with an Idempotency-Key.

@@ -68,6 +68,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/customers/{id}", s.customerPage)
 	read("/rules", s.rulesPage)
 	read("/quarantine", s.quarantinePage)
+	read("/sources", s.sourcesPage)
 	read("/parts", s.partsFragment)
 	read("/charts/alarm/{id}", s.alarmChart)
 	read("/charts/device/{id}", s.deviceChart)
@@ -83,6 +84,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Reject))
 	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Close))
 	act("/devices/unclaimed/claim", access.Declare, s.claimFromPage)
+	act("/sources/try", access.HandleRefused, s.tryPayload)
 	act("/quarantine/replay", access.HandleRefused, s.replayRefused)
 
 	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {

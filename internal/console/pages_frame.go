@@ -94,6 +94,7 @@ func navigation(t views.Tally) []navItem {
 		{Section: "recalls", Name: "Recalls", Href: "/recalls", Count: t.RecallsToSign, Due: t.RecallsToSign > 0},
 		{Section: "devices", Name: "Devices", Href: "/devices", Break: true},
 		{Section: "rules", Name: "Rules", Href: "/rules", Rare: true},
+		{Section: "sources", Name: "Sources", Href: "/sources", Rare: true},
 		{Section: "quarantine", Name: "Quarantine", Href: "/quarantine", Count: t.Refused, Rare: true},
 	}
 }

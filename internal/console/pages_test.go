@@ -95,7 +95,7 @@ func TestPagesSayWhatTheyShould(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/", "tickets": "/tickets", "ticket": "/tickets/" + r.ticketOf("fridge-04"), "alarm": "/alarms/alm-fridge-04",
 		"shipments": "/shipments", "shipment": "/shipments/S-9003", "recalls": "/recalls", "recall": "/recalls/R-0001",
-		"device": "/devices/washer-2", "customer": "/customers/C-1004", "rules": "/rules", "quarantine": "/quarantine",
+		"device": "/devices/washer-2", "customer": "/customers/C-1004", "rules": "/rules", "quarantine": "/quarantine", "sources": "/sources",
 	} {
 		got := said(r.visit(c, http.StatusOK, path))
 		golden := filepath.Join("testdata", "pages", name+".txt")
