@@ -70,11 +70,13 @@ func (c *SenML) Decode(dst []devices.Report, p Payload) ([]devices.Report, error
 		return nil
 	}
 	if len(p.Body) > 0 && isCBORList(p.Body[0]) {
-		return dst, senmlCBOR(c.cbor, p.Body, one)
+		err := senmlCBOR(c.cbor, p.Body, one)
+		return dst, err // which one has made longer
 	}
 	d := c.docs.open(p.Body)
 	defer c.docs.release(d)
-	return dst, senmlJSON(d, one)
+	err := senmlJSON(d, one)
+	return dst, err
 }
 
 // add appends a resolved record, to the last report of the pack, which begins
@@ -190,7 +192,7 @@ func (p *senmlPack) resolve(r *senmlRecord) (s senmlResolved, ok bool, err error
 	}
 	s.at = InstantOf(s.seconds)
 	if s.seconds < senmlRelative {
-		// Before 1978 from now on means nothing but a broken clock.
+		// The bound keeps a nonsense within a Duration; it stays impossible.
 		s.at = p.now.Add(time.Duration(max(-senmlRelative, s.seconds) * float64(time.Second)))
 	}
 	return s, true, nil

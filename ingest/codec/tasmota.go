@@ -166,13 +166,14 @@ func (u tasmotaUnits) apply(r *devices.Report) {
 	}
 	r.Units = make([]string, len(r.Readings))
 	for i, reading := range r.Readings {
-		last := reading.Metric[strings.LastIndexByte(reading.Metric, '_')+1:]
-		switch {
-		case strings.HasPrefix(last, "Temperature"), strings.HasPrefix(last, "DewPoint"):
+		last := strings.TrimRight(reading.Metric, "_0123456789") // of several probes
+		last = last[strings.LastIndexByte(last, '_')+1:]
+		switch last {
+		case "Temperature", "DewPoint":
 			r.Units[i] = u.temperature
-		case strings.HasPrefix(last, "Pressure"), strings.HasPrefix(last, "SeaPressure"):
+		case "Pressure", "SeaPressure":
 			r.Units[i] = u.pressure
-		case strings.HasPrefix(last, "Speed"), strings.HasPrefix(last, "WindSpeed"):
+		case "Speed", "WindSpeed":
 			r.Units[i] = u.speed
 		}
 	}

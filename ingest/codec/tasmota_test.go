@@ -21,6 +21,8 @@ func TestTasmotaMessages(t *testing.T) {
 			`fridge-7: BME280_Temperature=77F BME280_Humidity=65.5 BME280_DewPoint=64.1F BME280_Pressure=753.3mmHg`},
 		{"two sensors of one kind", sensor, `{"DS18B20-1":{"Temperature":1},"DS18B20-2":{"Temperature":2}}`,
 			`fridge-7: DS18B20_1_Temperature=1 DS18B20_2_Temperature=2`},
+		{"several probes of one kind", sensor, `{"ANALOG":{"Temperature1":68,"Temperature2":50},"X":{"Temperature":[32,41]},"WindMeter":{"Speed":3.6},"TempUnit":"F","SpeedUnit":"km/h"}`,
+			`fridge-7: ANALOG_Temperature1=68F ANALOG_Temperature2=50F X_Temperature_0=32F X_Temperature_1=41F WindMeter_Speed=3.6km/h`},
 		{"energy by phase", sensor, `{"ENERGY":{"TotalStartTime":"2023-06-15T08:00:00","Total":16.2,"Power":[12,0],"Factor":0.93}}`,
 			`fridge-7: ENERGY_TotalStartTime=2023-06-15T08:00:00! ENERGY_Total=16.2 ENERGY_Power_0=12 ENERGY_Power_1=0 ENERGY_Factor=0.93`},
 		{"a sensor that is not there", sensor, `{"AM2301":{"Temperature":null,"Humidity":null},"TempUnit":"C"}`, `fridge-7:`},
