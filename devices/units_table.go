@@ -55,6 +55,14 @@ func climate(spelling string) unit {
 		return unit{"ug/m3", "a concentration", 1, 1e6, 0}
 	case "mg/m3", "mg/m³":
 		return unit{"mg/m3", "a concentration", 1, 1000, 0}
+	case "g/m3", "g/m³":
+		return unit{"g/m3", "a concentration", 1, 1, 0}
+	case "mm/h":
+		return unit{"mm/h", "a rate of rain", 1, 1, 0}
+	case "W/m2", "W/m²":
+		return unit{"W/m2", "an irradiance", 1, 1, 0}
+	case "[pH]", "pH":
+		return unit{"[pH]", "an acidity", 1, 1, 0}
 	}
 	return unit{}
 }
@@ -85,6 +93,10 @@ func electricity(spelling string) unit {
 		return unit{"V.A", "an apparent power", 1, 1, 0}
 	case "kV.A", "kVA":
 		return unit{"kV.A", "an apparent power", 1000, 1, 0}
+	case "var", "VAr":
+		return unit{"var", "a reactive power", 1, 1, 0}
+	case "kvar", "kVAr":
+		return unit{"kvar", "a reactive power", 1000, 1, 0}
 	case "uV", "µV":
 		return unit{"uV", voltage, 1, 1e6, 0}
 	case "mV":
@@ -153,6 +165,10 @@ func mechanics(spelling string) unit {
 		return unit{"km/h", speed, 5, 18, 0}
 	case "[mi_i]/h", "mph":
 		return unit{"[mi_i]/h", speed, 44704, 1e5, 0}
+	case "[kn_i]", "kn":
+		return unit{"[kn_i]", speed, 1852, 3600, 0}
+	case "[ft_i]/s", "ft/s":
+		return unit{"[ft_i]/s", speed, 3048, 1e4, 0}
 	case "m/s2", "m/s²":
 		return unit{"m/s2", "an acceleration", 1, 1, 0}
 	case "[g]":

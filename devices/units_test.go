@@ -67,14 +67,14 @@ func everyUnit() [][]string {
 	return [][]string{
 		{"Cel", "[degF]", "K"},
 		{"Pa", "hPa", "kPa", "MPa", "bar", "[psi]", "mm[Hg]", "[in_i'Hg]"},
-		{"lx", "klx"}, {"ug/m3", "mg/m3"},
+		{"lx", "klx"}, {"ug/m3", "mg/m3", "g/m3"}, {"mm/h"}, {"W/m2"}, {"[pH]"}, {"var", "kvar"},
 		{"mW", "W", "kW", "MW"},
 		{"J", "kJ", "W.h", "kW.h", "MW.h"},
 		{"V.A", "kV.A"}, {"uV", "mV", "V", "kV"}, {"uA", "mA", "A"}, {"mA.h", "A.h"}, {"Ohm", "kOhm"},
 		{"mm", "cm", "m", "km", "[in_i]", "[ft_i]"},
 		{"ms", "s", "min", "h", "d"},
 		{"mg", "g", "kg", "t", "[lb_av]"},
-		{"m/s", "km/h", "[mi_i]/h"}, {"m/s2", "[g]"}, {"/min", "Hz", "kHz", "MHz"}, {"deg"},
+		{"m/s", "km/h", "[mi_i]/h", "[kn_i]", "[ft_i]/s"}, {"m/s2", "[g]"}, {"/min", "Hz", "kHz", "MHz"}, {"deg"},
 		{"mL", "L", "m3", "[gal_us]"}, {"L/s", "L/min", "L/h", "m3/h", "m3/s"},
 		{"1", "%", "[ppm]", "[ppb]"}, {"By", "kBy", "KiBy", "MBy"}, {"dB"}, {"dB[mW]"},
 	}
