@@ -257,6 +257,7 @@ func (c *connection) due() time.Time {
 
 // read reads into p, or into a scratch buffer when p is nil.
 func (c *connection) read(p []byte) (int, error) {
+	c.heard = time.Now() // we may have kept it waiting
 	for {
 		due := c.due()
 		if c.armed.IsZero() != due.IsZero() || c.armed.After(due) {

@@ -86,8 +86,8 @@ func (x *express) add(m publish, topic string, at time.Time) {
 	}
 }
 
-// submit hands the load over and waits for room, in the connection's window
-// and in the pipeline.
+// submit hands the load over and waits for room, in the connection's window and
+// in the pipeline, and for as long as the device owes.
 func (x *express) submit() {
 	if x.load == nil {
 		return
@@ -96,10 +96,13 @@ func (x *express) submit() {
 	x.load = nil
 	d.weigh()
 	x.conn.sent(&d.pending)
+	pause := d.pause
 	// No context: the wait ends by the pipeline's own patience.
 	if err := x.hook.pipeline.enqueue(context.Background(), &d.pending); err != nil {
 		d.settle(err)
 	}
+	// What a device may not send yet waits in its own connection, unread.
+	x.hook.pipeline.metrics.pause(pause, x.conn.listener.served)
 }
 
 // waits implements [sender]. When one delivery is given up, all that come

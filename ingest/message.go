@@ -5,7 +5,7 @@ import "time"
 // Message is one MQTT PUBLISH as it came in.
 type Message struct {
 	Topic   string
-	Payload []byte // not changed afterwards by anybody
+	Payload []byte // nobody refers to it afterwards
 	QoS     byte
 
 	// Retained says that the message comes out of a broker's memory and may be
@@ -15,6 +15,10 @@ type Message struct {
 	// Replayed says that the message was refused before and comes out of
 	// quarantine.
 	Replayed bool
+
+	// Relayed says that it comes from a broker, which cannot hold up one device
+	// without the others.
+	Relayed bool
 
 	ClientID   string // of the MQTT session that sent it; "" when unknown
 	ReceivedAt time.Time

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -20,6 +21,9 @@ type metrics struct {
 	reports  prometheus.Counter
 	readings prometheus.Counter
 
+	pauses       prometheus.Counter
+	pauseSeconds prometheus.Counter
+
 	flushed       prometheus.Histogram
 	flushSeconds  prometheus.Histogram
 	flushFailures prometheus.Counter
@@ -36,6 +40,10 @@ func newMetrics(reg prometheus.Registerer, q *queue) (*metrics, error) {
 			Name: "telltale_ingest_reports_total", Help: "Device reports stored in the log."}),
 		readings: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "telltale_ingest_readings_total", Help: "Readings stored in the log."}),
+		pauses: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "telltale_ingest_pauses_total", Help: "Times that a sender was kept waiting because its device was beyond its limit."}),
+		pauseSeconds: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "telltale_ingest_pause_seconds_total", Help: "How long senders were kept waiting because of their devices' limits."}),
 		flushed: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "telltale_ingest_flush_messages", Help: "Messages that shared one flush to the log.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 9)}),
@@ -51,7 +59,7 @@ func newMetrics(reg prometheus.Registerer, q *queue) (*metrics, error) {
 	for _, reason := range Reasons() {
 		m.outcomes[string(reason)] = messages.WithLabelValues(string(reason))
 	}
-	return m, register(reg, messages, m.reports, m.readings, m.flushed, m.flushSeconds, m.flushFailures,
+	return m, register(reg, messages, m.reports, m.readings, m.pauses, m.pauseSeconds, m.flushed, m.flushSeconds, m.flushFailures,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "telltale_ingest_queue_messages", Help: "Messages waiting to be flushed."},
 			func() float64 { n, _ := q.size(); return float64(n) }),
@@ -59,6 +67,19 @@ func newMetrics(reg prometheus.Registerer, q *queue) (*metrics, error) {
 			Name: "telltale_ingest_queue_bytes", Help: "Estimated memory of the messages waiting to be flushed."},
 			func() float64 { _, n := q.size(); return float64(n) }),
 	)
+}
+
+// pause waits, unless end is closed before, and counts it.
+func (m *metrics) pause(pause time.Duration, end <-chan struct{}) {
+	if pause <= 0 {
+		return
+	}
+	m.pauses.Inc()
+	m.pauseSeconds.Add(pause.Seconds())
+	select {
+	case <-time.After(pause):
+	case <-end:
+	}
 }
 
 // register registers all collectors; reg may be nil.

@@ -47,6 +47,9 @@ type PipelineOptions struct {
 	// policy is [OffsetClock]. The pipeline goes on from there, in this map.
 	Drifts map[devices.ID]devices.Drift
 
+	// Limits bound what one device may send.
+	Limits Limits
+
 	// QueueMessages and QueueBytes bound what waits for the log; beyond either,
 	// senders wait. Zero: 65,536 messages, 64 MiB.
 	QueueMessages int
@@ -77,6 +80,7 @@ type Pipeline struct {
 	waiters   sync.Pool // of *waiter
 	flush     flush
 	drifts    drifts
+	limiter   *limiter // nil: nobody is limited
 }
 
 // NewPipeline returns a pipeline into the log. directory returns the devices as
@@ -105,6 +109,9 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 		return w
 	}
 	var err error
+	if p.limiter, err = newLimiter(opts.Limits); err != nil {
+		return nil, err
+	}
 	if p.metrics, err = newMetrics(opts.Metrics, p.queue); err != nil {
 		return nil, fmt.Errorf("register pipeline metrics: %w", err)
 	}
@@ -113,7 +120,8 @@ func NewPipeline(log Appender, directory func() *devices.Directory, opts Pipelin
 
 // Accept stores one message and returns nil when it is synced to disk, as
 // reports or in quarantine. After an error it may be stored all the same, and
-// must be sent again.
+// must be sent again. The sender of a device that is beyond its limit is kept
+// waiting.
 func (p *Pipeline) Accept(ctx context.Context, m Message) error {
 	w := p.waiters.Get().(*waiter)
 	w.reset()
@@ -130,12 +138,17 @@ func (p *Pipeline) Accept(ctx context.Context, m Message) error {
 	}
 	select {
 	case err := <-w.result:
+		pause := w.pause
 		p.waiters.Put(w)
+		p.metrics.pause(min(pause, longestPause), ctx.Done())
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("accept message: %w", ctx.Err()) // the flusher still holds it
 	}
 }
+
+// longestPause bounds a pause of Accept, which not every caller can break off.
+const longestPause = time.Second
 
 // waiter is the sender of one message that waits in a blocking call.
 type waiter struct {
@@ -234,6 +247,10 @@ func (p *Pipeline) decode(it *pending, m Message, source string, c codec.Codec) 
 		}
 	}
 	view, clock := p.currentView(), p.clock(source)
+	if c, beyond := p.limit(it, m, view, added); beyond {
+		p.quarantine(it, m, source, c)
+		return
+	}
 	clock.correct(added, &p.drifts, view.declares)
 	added, cs := view.check(added, clock)
 	it.reports = decoded[:before+len(added)]
@@ -243,6 +260,39 @@ func (p *Pipeline) decode(it *pending, m Message, source string, c codec.Codec) 
 	if len(cs) > 1 { // one outcome for each message
 		it.special = it.special[:len(it.special)-len(cs)+1]
 	}
+}
+
+// limit charges a message to the devices it is from. One that came through a
+// broker's hands is refused when it is beyond the limit, for to hold it up would
+// hold up everybody else's; others make their sender pause.
+func (p *Pipeline) limit(it *pending, m Message, view *view, reports []devices.Report) (c complaint, beyond bool) {
+	if p.limiter == nil || m.Replayed {
+		return complaint{}, false
+	}
+	for len(reports) > 0 {
+		id, n := reports[0].Device, 1
+		for n < len(reports) && reports[n].Device == id {
+			n++
+		}
+		reports = reports[n:]
+		if !view.declares(id) {
+			continue // refused for that, and of no bounded number
+		}
+		x := p.limiter.charge(id, n, m.ReceivedAt, m.Relayed)
+		if x.over <= 0 {
+			continue
+		}
+		if x.warn {
+			p.opts.Log.Warn("device sends more than its limit", zap.String("device_id", string(id)),
+				zap.Bool("refused", m.Relayed), zap.Duration("ahead", x.over))
+		}
+		if m.Relayed {
+			return complaint{reason: RateLimited, devices: []devices.ID{id}, detail: fmt.Sprintf(
+				"device %s sends more than the %g messages per second it may", id, p.opts.Limits.DeviceRate)}, true
+		}
+		it.pause = max(it.pause, x.over)
+	}
+	return complaint{}, false
 }
 
 // undecoded is the reason to refuse a message that a codec does not decode.

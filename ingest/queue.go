@@ -16,7 +16,8 @@ type pending struct {
 	special     []string // outcomes of those that are not just accepted
 	reports     []devices.Report
 	quarantined []Quarantined
-	weight      int // estimated bytes of memory
+	weight      int           // estimated bytes of memory
+	pause       time.Duration // that the sender owes for devices beyond their limit
 
 	// expires is when the sender stops waiting for room in the queue; zero:
 	// never.
@@ -41,7 +42,7 @@ func (it *pending) reset() {
 		it.reports, it.quarantined = nil, nil
 	}
 	clear(it.quarantined)
-	it.messages, it.weight = 0, 0
+	it.messages, it.weight, it.pause = 0, 0, 0
 	it.special, it.reports, it.quarantined = it.special[:0], it.reports[:0], it.quarantined[:0]
 }
 

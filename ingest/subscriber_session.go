@@ -139,7 +139,7 @@ func (x *session) submit() {
 
 func (x *session) message(m mqtt.Message) Message {
 	return Message{
-		Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(), ReceivedAt: time.Now(),
+		Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(), Relayed: true, ReceivedAt: time.Now(),
 	}
 }
 
