@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"telltale/ingest/history"
 )
 
 // Devices that are not heard count as late only while they are listened to;
@@ -29,12 +31,12 @@ type listener struct {
 }
 
 func (a *App) newListener() *listener {
-	// The consumer that keeps presence is the last.
-	consumer := a.readings.consumers[len(a.readings.consumers)-1]
 	return &listener{
-		ready:  a.door.Ready,
-		ends:   a.logEnds,
-		stored: func(ctx context.Context) (map[int]uint64, error) { return a.db.Checkpoints(ctx, consumer) },
+		ready: a.door.Ready,
+		ends:  a.logEnds,
+		stored: func(ctx context.Context) (map[int]uint64, error) {
+			return a.db.Checkpoints(ctx, history.PresenceConsumer)
+		},
 		note: func(ctx context.Context, until time.Time) error {
 			return a.db.KeepListening(ctx, until, listeningGrace)
 		},

@@ -119,6 +119,7 @@ func drawDevice(t *rapid.T) *devices.Device {
 func drawModel(t *rapid.T) *devices.Model {
 	m := &devices.Model{ID: ids.Draw(t, "id"), ReportEvery: durations.Draw(t, "every")}
 	m.StaleAfter = m.ReportEvery + durations.Draw(t, "stale")
+	m.OfflineAfter = m.StaleAfter + durations.Draw(t, "offline")
 	for range rapid.IntRange(0, 3).Draw(t, "metrics") {
 		name := rapid.StringMatching(`[a-z]_[A-Z0-9_]{1,5}`).Draw(t, "name")
 		low := temps.Draw(t, "min")
