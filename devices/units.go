@@ -3,7 +3,6 @@ package devices
 import (
 	"fmt"
 	"math"
-	"strconv"
 )
 
 // UnitCode returns the UCUM code of a unit as devices spell it: "°C", "degC"
@@ -41,17 +40,18 @@ func Convert(v float64, from, to string) (float64, error) {
 // in the last place of a number with twelve digits is that number. After an
 // offset has been added or taken away, it is the offset's digits that count.
 func settle(v, offset float64) float64 {
-	size := math.Abs(v)
-	digits := 11
-	if offset > size && v != 0 {
-		digits -= int(math.Floor(math.Log10(offset)) - math.Floor(math.Log10(size)))
+	const noise, exact = 16 * 0x1p-53, 22 // 1e22 is the last power of ten that a float64 holds
+	size := max(math.Abs(v), offset)
+	places := 11 - int(math.Floor(math.Log10(size))) // behind the point
+	short := v
+	switch {
+	case v == 0 || math.IsInf(v, 0) || places > exact || places < -exact:
+	case places >= 0:
+		short = math.Round(v*math.Pow10(places)) / math.Pow10(places)
+	default:
+		short = math.Round(v/math.Pow10(-places)) * math.Pow10(-places)
 	}
-	short := 0.0
-	if digits >= 0 {
-		short, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', digits, 64), 64) // beyond all: an infinity
-	}
-	const noise = 16 * 0x1p-53
-	if math.Abs(short-v) <= noise*max(size, offset) {
+	if math.Abs(short-v) <= noise*size {
 		return short
 	}
 	return v
