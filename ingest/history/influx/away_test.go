@@ -243,3 +243,93 @@ func TestRequestsThatAreTooLargeAreSplit(t *testing.T) {
 		t.Errorf("%d bytes taken, want %d", taken.Load(), 1000*line)
 	}
 }
+
+func TestTheLanguageOfAServerIsFoundOut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		status   int
+		mime     string
+		body     string
+		language string
+		want     string // of the error; "": none
+	}{
+		{"1.8 with Flux off", 403, "text/plain", "Flux query service disabled. Verify flux-enabled=true", "InfluxQL", ""},
+		{"3 has no such path", 404, "text/plain", "", "InfluxQL", ""},
+		{"a server that takes no POST there", 405, "text/plain", "", "InfluxQL", ""},
+		{"2.x without the organisation", 404, "application/json", `{"code":"not found","message":"organization name \"o\" not found"}`, "unknown", "organization name"},
+		{"2.x with a token that may not read", 403, "application/json", `{"code":"forbidden","message":"insufficient permissions"}`, "unknown", "does not accept the token"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("/api/v2/query", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.mime)
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, c.body)
+			})
+			mux.HandleFunc("/query", func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"results":[{"statement_id":0,"series":[{"name":"readings","columns":["time","t"],"values":[[%d,4.5]]}]}]}`, start().UnixMicro())
+			})
+			server := httptest.NewServer(mux)
+			t.Cleanup(server.Close)
+			store, err := influx.New(influx.Options{URL: server.URL, Bucket: "b"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(store.Close)
+			for range 2 { // the second time it is known
+				buckets, err := store.Range(t.Context(), history.Query{Device: "a", Metric: "t", From: start(), To: start().Add(time.Hour)})
+				if c.want == "" && (err != nil || len(buckets) != 1 || buckets[0].Avg != 4.5) {
+					t.Errorf("%v, %v", buckets, err)
+				}
+				if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+					t.Errorf("error %v, want %q", err, c.want)
+				}
+			}
+			if got := store.Language(); got != c.language {
+				t.Errorf("asked in %s, want %s", got, c.language)
+			}
+		})
+	}
+}
+
+func TestAWalkThatItsCallerEndsSaysWhy(t *testing.T) {
+	t.Parallel()
+	for _, noFlux := range []bool{false, true} {
+		server := influxtest.Start(t, influxtest.Options{NoFlux: noFlux})
+		db := server.Database()
+		store := open(t, server, influx.Options{Bucket: db}, nil)
+		server.Write(db, fmt.Sprintf("readings,device=a t=1 %d", start().UnixMicro()))
+		enough := errors.New("the other side is full")
+		err := store.Walk(t.Context(), "", start().Add(-time.Hour), start().Add(time.Hour), func([]devices.Report) error { return enough })
+		if !errors.Is(err, enough) || strings.Contains(err.Error(), "reach InfluxDB") {
+			t.Errorf("error %v, want the caller's own", err)
+		}
+	}
+}
+
+func TestAnswersThatAreNoneAreErrors(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"results":[{"error":"query interrupted"}]}`, `{"error":"no"}`, `{"results":[{"series":[{"columns":["time"],"values":[[1,2]]}]}]}`,
+		`{"results":[{"series":[{"columns":[],"values":[[]]}]}]}`, `{"results":`, `<html>`, `{"results":[{"series":[{"values":[["x"]]}]}]}`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/query" {
+				http.NotFound(w, r)
+				return
+			}
+			fmt.Fprint(w, body)
+		}))
+		store, err := influx.New(influx.Options{URL: server.URL, Bucket: "b"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if points, err := store.RawPoints(t.Context(), "a", "t", start(), start().Add(time.Hour)); err == nil {
+			t.Errorf("%s: %v and no error", body, points)
+		}
+		store.Close()
+		server.Close()
+	}
+}

@@ -1,7 +1,6 @@
 package influx
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -121,14 +120,16 @@ func (d fluxDialect) count(ctx context.Context, sel selection) (n int64, err err
 func (d fluxDialect) each(ctx context.Context, text string, f func(*query.FluxRecord) error) error {
 	result, err := d.store.queries.Query(ctx, text)
 	if err != nil {
-		return err
+		return d.store.explain(err)
 	}
+	defer func() { _ = result.Close() }() // it is read to its end, or given up
 	for result.Next() {
 		if err := f(result.Record()); err != nil {
-			return errFirst(err, result.Close())
+			return err
 		}
 	}
-	return errFirst(result.Err(), result.Close())
+	if err := result.Err(); err != nil {
+		return fmt.Errorf("read InfluxDB's answer: %w", err)
+	}
+	return nil
 }
-
-func errFirst(errs ...error) error { return cmp.Or(errs...) }

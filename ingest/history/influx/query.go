@@ -82,6 +82,8 @@ func (s *Store) Range(ctx context.Context, q history.Query) ([]history.Bucket, e
 	if q.From, q.To, some = span(q.From, q.To); !some {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
 	var buckets []history.Bucket
 	err := s.ask(ctx, func(d dialect) (err error) {
 		if q.Step > 0 {
@@ -109,6 +111,8 @@ func (s *Store) RawPoints(ctx context.Context, device devices.ID, metric string,
 	if !some {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
 	var points []history.Point
 	err := s.ask(ctx, func(d dialect) error {
 		points = nil
@@ -132,6 +136,8 @@ func (s *Store) Count(ctx context.Context, device devices.ID, from, to time.Time
 	if !some {
 		return 0, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
 	err = s.ask(ctx, func(d dialect) (err error) {
 		n, err = d.count(ctx, everything(device, from, to))
 		return err
@@ -202,7 +208,7 @@ func (s *Store) ask(ctx context.Context, question func(dialect) error) error {
 		return nil
 	}
 	if !withoutFlux(err) {
-		return s.explain(err)
+		return err
 	}
 	s.language.Store(int32(influxQL))
 	return question(influxQLDialect{s})
@@ -219,7 +225,7 @@ func withoutFlux(err error) bool {
 	case http.StatusForbidden:
 		return strings.Contains(answer.Message, "Flux query service disabled")
 	case http.StatusNotFound:
-		return !strings.Contains(answer.Message, "bucket") // of 2.x, where the bucket is missing
+		return answer.Code != "not found" // which 2.x says of a bucket or an organisation
 	case http.StatusMethodNotAllowed:
 		return true
 	}

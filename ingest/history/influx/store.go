@@ -42,7 +42,8 @@ type Store struct {
 	failure atomic.Pointer[error] // of the last write; nil: it went well
 }
 
-// requestLimit bounds a request, with its answer.
+// requestLimit bounds a request with its answer; of [Store.Walk], which goes
+// on for as long as there are readings, until the answer begins.
 const requestLimit = 30 * time.Second
 
 // New returns the store at the place that the options name. It reaches
@@ -54,10 +55,8 @@ func New(opts Options, ledger Ledger) (*Store, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32 // a partition's writer each, and readers
-	s := &Store{
-		opts: opts, ledger: ledger,
-		http: &http.Client{Transport: transport, Timeout: requestLimit},
-	}
+	transport.ResponseHeaderTimeout = requestLimit
+	s := &Store{opts: opts, ledger: ledger, http: &http.Client{Transport: transport}}
 	// No gzip: on a fast network it costs more time than it saves, see
 	// docs/decisions/0015.
 	s.client = influxdb.NewClientWithOptions(opts.URL, opts.Token, influxdb.DefaultOptions().
@@ -127,6 +126,8 @@ func (s *Store) Import(ctx context.Context, reports []devices.Report) (int64, []
 
 func (s *Store) newPoster() *poster {
 	return &poster{send: func(ctx context.Context, lines string) error {
+		ctx, cancel := context.WithTimeout(ctx, requestLimit)
+		defer cancel()
 		if err := s.writes.WriteRecord(ctx, lines); err != nil {
 			return s.explain(err)
 		}
@@ -171,6 +172,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	if failure := s.failure.Load(); failure != nil {
 		return *failure
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
 	ok, err := s.client.Ping(ctx)
 	if err == nil && !ok {
 		err = errors.New("no answer to a ping")
