@@ -32,6 +32,7 @@ type book struct {
 
 	touched map[any]bool       // alarms and tickets that are in changes
 	untold  map[string][]Entry // by ticket id: lines that no event has told yet
+	trace   string             // of the transition that is being applied; "": a person acts
 	changes Changes
 }
 
@@ -232,6 +233,7 @@ func (b *book) tell(e outbox.Event, view any, cause string) {
 	}
 	e.ID = eventID(e.Type, e.Subject, cause)
 	e.At = b.now
+	e.Trace = b.trace
 	e.Data = data
 	b.changes.Events = append(b.changes.Events, e)
 }

@@ -11,6 +11,7 @@ import (
 // apply makes one transition's changes in the book. A transition that has
 // been handled before changes nothing.
 func (d *Desk) apply(b *book, t *rules.Transition) {
+	b.trace = t.Trace
 	if t.Change == rules.Raised {
 		d.raise(b, t)
 		return

@@ -19,6 +19,7 @@ type gateway interface {
 	Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error
 	Unclaimed(ctx context.Context) ([]app.Unclaimed, error)
 	Claim(ctx context.Context, c declare.Claim, author string) (string, error)
+	Trace(ctx context.Context, position views.Position) (views.Trace, error)
 	DevicePassword(ctx context.Context, id string) (string, error)
 	CreateToken(ctx context.Context, role, name string) (string, error)
 	AddUser(ctx context.Context, login, name, role, password string) error

@@ -57,6 +57,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerBacktest()
 	a.registerQuarantine()
 	a.registerSources()
+	a.registerTraces()
 	a.describeEvents()
 
 	mux.Handle("GET /api/openapi.json", inner)

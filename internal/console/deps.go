@@ -42,6 +42,7 @@ type Deps struct {
 	Replays      Replays
 	Replayer     Replayer
 	Sources      Sources
+	Traces       Traces
 	Pages        PageReads
 }
 
@@ -64,6 +65,11 @@ type Sources interface {
 	// Try says what would become of a message received now, and stores
 	// nothing. The error is [ingest.ErrNoSource] when there is no such source.
 	Try(ctx context.Context, q ingest.TrialRequest) (ingest.Trial, error)
+}
+
+// Traces follow a message through the gateway.
+type Traces interface {
+	Trace(ctx context.Context, position views.Position) (views.Trace, error)
 }
 
 // Answers keeps the answers to requests with an Idempotency-Key.

@@ -8,7 +8,7 @@ import (
 // deps wires the console to the rig's database and desks.
 func (r *rig) deps() Deps {
 	return Deps{
-		Access: r.gate, Answers: r.db, Events: r.db,
+		Access: r.gate, Answers: r.db, Events: r.db, Traces: r.db,
 		Tickets: r.db, Alarms: r.db, Desk: r.desk, Customers: r.db, Devices: r.db, History: r.db,
 		Shipments: r.db, Recalls: r.db, RecallDesk: r.recalls,
 		Declarations: r.db, Quarantine: r.db, Replays: r.db, Replayer: r.replay, Sources: newBench(r),

@@ -55,6 +55,7 @@ func verdicts() []verdict {
 		{recalls.ErrInvalid, http.StatusUnprocessableEntity, ""},
 		{crm.ErrNotFound, http.StatusNotFound, "There is no such customer."},
 		{ingest.ErrNotQuarantined, http.StatusNotFound, "There is no such message, replay or unclaimed device."},
+		{views.ErrTrace, http.StatusUnprocessableEntity, "A trace is a position in the log such as p3/10293/17: partition, sequence and report."},
 		{views.ErrCursor, http.StatusUnprocessableEntity, "query.cursor: is not of this list; take next of the page before."},
 		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},

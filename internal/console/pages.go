@@ -69,6 +69,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/rules", s.rulesPage)
 	read("/quarantine", s.quarantinePage)
 	read("/sources", s.sourcesPage)
+	read("/trace/{id}", s.tracePage)
 	read("/parts", s.partsFragment)
 	read("/charts/alarm/{id}", s.alarmChart)
 	read("/charts/device/{id}", s.deviceChart)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"telltale/rules"
 )
 
 // Pauses between tries to commit while the database is away.
@@ -52,6 +54,22 @@ func (w *Worker) commitOnce(ctx context.Context) error {
 		return err
 	}
 	w.metrics.observe(&w.round, w.opts.Now())
+	w.tell()
 	w.round, w.reports = Effects{}, 0
 	return nil
+}
+
+// tell logs what was decided, once it is written down.
+func (w *Worker) tell() {
+	for i := range w.round.Transitions {
+		t := &w.round.Transitions[i]
+		level := zap.InfoLevel
+		if t.Change == rules.Repeated {
+			level = zap.DebugLevel
+		}
+		if entry := w.logger.Check(level, "alarm "+t.Change.String()); entry != nil {
+			entry.Write(zap.String("alarm_id", t.AlarmID), zap.String("rule", t.Key.Rule), zap.String("subject", t.Key.Subject.ID),
+				zap.Stringer("severity", t.Severity), zap.String("mode", string(t.Mode)), zap.Time("at", t.At), zap.String("trace", t.Trace))
+		}
+	}
 }

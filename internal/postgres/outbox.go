@@ -34,10 +34,12 @@ func (db *DB) queueEvents(batch *pgx.Batch, events []outbox.Event) {
 	n := len(events)
 	ids, types, subjects := make([]string, n), make([]string, n), make([]string, n)
 	keys, data, at := make([]string, n), make([]string, n), make([]time.Time, n)
+	traces := make([]string, n)
 	var eventIDs, eventKeys, destinations []string
 	for i, e := range events {
 		ids[i], types[i], subjects[i] = e.ID, e.Type, e.Subject
 		keys[i], data[i], at[i] = e.OrderingKey, string(e.Data), e.At
+		traces[i] = e.Trace
 		for _, name := range db.destinations {
 			if db.wants == nil || db.wants(name, e.Type) {
 				eventIDs, eventKeys = append(eventIDs, e.ID), append(eventKeys, e.OrderingKey)
@@ -46,12 +48,12 @@ func (db *DB) queueEvents(batch *pgx.Batch, events []outbox.Event) {
 		}
 	}
 	batch.Queue(`
-		insert into events (id, type, subject, ordering_key, at, data)
-		select id, type, subject, ordering_key, at, data
-		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[])
-		  with ordinality as e (id, type, subject, ordering_key, at, data, n)
+		insert into events (id, type, subject, ordering_key, at, data, trace)
+		select id, type, subject, ordering_key, at, data, trace
+		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::text[])
+		  with ordinality as e (id, type, subject, ordering_key, at, data, trace, n)
 		order by n
-		on conflict (id) do nothing`, ids, types, subjects, keys, at, data)
+		on conflict (id) do nothing`, ids, types, subjects, keys, at, data, traces)
 	if len(eventIDs) > 0 {
 		batch.Queue(`
 			insert into deliveries (event_id, ordering_key, destination)

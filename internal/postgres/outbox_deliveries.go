@@ -32,7 +32,7 @@ func (db *DB) ClaimDeliveries(ctx context.Context, destination string, limit int
 		from due, events e
 		where d.id = due.id and e.id = d.event_id
 		returning d.id, d.destination, d.state, d.attempts, d.next_at, d.last_error, d.created_at,
-		  e.id, e.position, e.type, e.subject, e.ordering_key, e.at, e.data`,
+		  e.id, e.position, e.type, e.subject, e.ordering_key, e.at, e.trace, e.data`,
 		pgx.NamedArgs{"destination": destination, "limit": limit, "lease": lease})
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries to %s: %w", destination, err)
@@ -41,7 +41,7 @@ func (db *DB) ClaimDeliveries(ctx context.Context, destination string, limit int
 		var d outbox.Delivery
 		e := &d.Event
 		err := row.Scan(&d.ID, &d.Destination, &d.State, &d.Attempts, &d.NextAt, &d.LastError, &d.CreatedAt,
-			&e.ID, &e.Position, &e.Type, &e.Subject, &e.OrderingKey, &e.At, &e.Data)
+			&e.ID, &e.Position, &e.Type, &e.Subject, &e.OrderingKey, &e.At, &e.Trace, &e.Data)
 		return d, err
 	})
 	if err != nil {

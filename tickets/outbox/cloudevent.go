@@ -16,6 +16,8 @@ type cloudEvent struct {
 	Time            time.Time       `json:"time"`
 	DataContentType string          `json:"datacontenttype"`
 	PartitionKey    string          `json:"partitionkey,omitempty"` // CloudEvents partitioning extension
+	TraceParent     string          `json:"traceparent,omitempty"`  // CloudEvents distributed tracing extension
+	Trace           string          `json:"trace,omitempty"`        // our own: what `telltale trace` takes
 	Data            json.RawMessage `json:"data"`
 }
 
@@ -28,6 +30,7 @@ const (
 func (e *Event) encode(source string) ([]byte, error) {
 	return json.Marshal(cloudEvent{
 		SpecVersion: cloudEventsVersion, ID: e.ID, Source: source, Type: e.Type, Subject: e.Subject,
-		Time: e.At.UTC(), DataContentType: "application/json", PartitionKey: e.OrderingKey, Data: e.Data,
+		Time: e.At.UTC(), DataContentType: "application/json", PartitionKey: e.OrderingKey,
+		TraceParent: e.traceParent(), Trace: e.Trace, Data: e.Data,
 	})
 }

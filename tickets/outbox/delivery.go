@@ -14,6 +14,7 @@ type Event struct {
 	Subject     string // the ticket, alarm or recall it is about
 	OrderingKey string // events of one key are delivered in order
 	At          time.Time
+	Trace       string // position in the log of the message that caused it, "p3/10293/17"; "" when a person did
 	Data        json.RawMessage
 }
 

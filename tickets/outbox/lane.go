@@ -168,9 +168,14 @@ func (l *lane) record(err error) {
 func (l *lane) report(d Delivery, outcome Outcome) {
 	fields := []zap.Field{
 		zap.String("event_id", d.Event.ID), zap.String("event_type", d.Event.Type),
-		zap.Int("attempt", d.Attempts), zap.String("cause", outcome.Error),
+		zap.String("subject", d.Event.Subject), zap.String("trace", d.Event.Trace), zap.Int("attempt", d.Attempts),
+	}
+	if outcome.Error != "" {
+		fields = append(fields, zap.String("cause", outcome.Error))
 	}
 	switch outcome.State {
+	case Completed:
+		l.log.Debug("event delivered", fields...)
 	case Retryable:
 		l.log.Debug("event not delivered, will be tried again", append(fields, zap.Duration("after", outcome.After))...)
 	case Discarded:

@@ -121,6 +121,9 @@ func (w *Webhook) Send(ctx context.Context, event Event) error {
 	request.Header.Set("webhook-id", event.ID)
 	request.Header.Set("webhook-timestamp", strconv.FormatInt(at.Unix(), 10))
 	request.Header.Set("webhook-signature", w.secret.sign(event.ID, at, body))
+	if parent := event.traceParent(); parent != "" {
+		request.Header.Set("traceparent", parent)
+	}
 
 	response, err := w.client.Do(request)
 	if err != nil {
