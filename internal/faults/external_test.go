@@ -3,6 +3,8 @@ package faults
 import (
 	"strings"
 	"testing"
+
+	"telltale/ingest"
 )
 
 // part is something outside the gateway that a fault can happen to.
@@ -21,7 +23,7 @@ func TestExternal(t *testing.T) {
 	w := newWorld(t)
 	w.database, w.stream, w.broker, w.influx = newDatabase(t), newNATS(t), newMosquitto(t), newInflux(t)
 	parts := w.parts()
-	fleets := []string{"redelivered", "silent"}
+	fleets := []string{"redelivered", "silent", "big"}
 	for _, p := range parts {
 		fleets = append(fleets, p.name+"-killed", p.name+"-away", p.name+"-silent")
 	}
@@ -36,6 +38,9 @@ func TestExternal(t *testing.T) {
 	}
 	t.Run("everything falls silent", func(t *testing.T) { w.silence(t, "silent", parts...) })
 	t.Run("the broker redelivers everything", w.redeliver)
+	t.Run("1 MB payloads", func(t *testing.T) {
+		w.refuse(t, "payloads of 1 MB, through Mosquitto", "big", "telltale/big-00/telemetry", 1<<20, ingest.TooLarge)
+	})
 	w.end()
 }
 

@@ -84,7 +84,10 @@ const dialTime = 10 * time.Second
 // dial connects as an MQTT client with a clean session: a device that knows
 // itself what was acknowledged needs no memory at the broker.
 func dial(address, clientID string) (*connection, error) {
-	conn, err := net.DialTimeout("tcp", address, dialTime)
+	// Devices have a loopback address of their own: a crowd of them must not
+	// take the port of a server that is being started again.
+	dialer := net.Dialer{Timeout: dialTime, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	conn, err := dialer.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
