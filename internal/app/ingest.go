@@ -45,6 +45,7 @@ func (a *App) buildIngest(ctx context.Context) error {
 	}
 	a.pipeline, err = ingest.NewPipeline(a.log, a.declarations.Directory, ingest.PipelineOptions{
 		Router: router, Clocks: clocks, Drifts: drifts, Metrics: a.registry, Log: a.logger.Named("pipeline"),
+		Limits: ingest.Limits{DeviceRate: a.cfg.Limits.DeviceRate, DeviceBurst: a.cfg.Limits.DeviceBurst},
 	})
 	if err != nil {
 		return err

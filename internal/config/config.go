@@ -21,6 +21,7 @@ type Config struct {
 	Clock    Clock     `yaml:"clock"` // of the native topics, and of sources that say nothing. Default: trust
 	Webhooks []Webhook `yaml:"webhooks"`
 
+	Limits     Limits     `yaml:"limits"`
 	Quarantine Quarantine `yaml:"quarantine"`
 
 	Log Log `yaml:"log"`
@@ -100,6 +101,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.HTTP.Listen, defaultHTTPListen)
 	setDefault(&c.HTTP.PublicURL, "http://"+c.HTTP.Listen)
 	setDefault(&c.Log.Level, "info")
+	c.Limits.setDefaults()
 	c.Quarantine.setDefaults()
 	c.Clock.setDefaults()
 	for i := range c.Sources {

@@ -36,6 +36,7 @@ func (c *Config) validate() []error {
 	}
 	c.validateSources(fault)
 	c.validateIdentity(fault)
+	c.Limits.validate(fault)
 	c.validateWebhooks(fault)
 	return faults
 }
