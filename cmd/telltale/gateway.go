@@ -14,6 +14,7 @@ type gateway interface {
 	Plan(ctx context.Context, sources []declare.Source) (string, error)
 	Apply(ctx context.Context, sources []declare.Source, author string) (string, error)
 	Import(ctx context.Context, kind string, csv declare.Source, author string) (app.ImportReport, error)
+	ImportReadings(ctx context.Context, part views.ReadingsImport) (views.ImportResult, error)
 	Quarantine(ctx context.Context, q views.RefusedQuery) ([]app.Refused, error)
 	Quarantined(ctx context.Context, id string) (app.Refused, error)
 	Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error

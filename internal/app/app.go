@@ -81,6 +81,7 @@ type App struct {
 	readings   readings
 	keeper     *keeper
 	replayer   *replayer
+	importer   *importer
 	dispatcher *outbox.Dispatcher
 	janitor    *janitor
 	console    *console.Server
@@ -190,6 +191,9 @@ func (a *App) buildWorkers(context.Context) (err error) {
 	a.registry.MustRegister(newClockMetric(a.db, a.logger.Named("clocks")))
 	a.keeper = newKeeper(a.log, a.db, a.cfg.Quarantine, a.registry, a.logger.Named("quarantine"))
 	a.replayer = &replayer{db: a.db, pipeline: a.pipeline, logger: a.logger.Named("replay")}
+	a.importer = &importer{
+		db: a.db, pipeline: a.pipeline, directory: a.declarations.Directory, logger: a.logger.Named("import"),
+	}
 	a.janitor = &janitor{
 		log: a.log, db: a.db, desk: a.desk, recalls: a.recalls, retain: time.Duration(a.cfg.History.Retain),
 		history: a.readings.consumers, quarantine: a.keeper, logger: a.logger.Named("janitor"), trimmed: make(map[int]uint64),

@@ -33,6 +33,7 @@ func (a *App) stages() []stage {
 			{"history writer", a.readings.run},
 			{"quarantine keeper", a.runKeeper},
 			{"replays", a.replayer.run},
+			{"imports", a.importer.run},
 			{"presence", a.newListener().run},
 			{"declarations", a.declarations.follow},
 			{"heartbeat", a.declarations.announce},

@@ -22,6 +22,7 @@ var law = map[string][]string{
 	"ingest/codec":           {"devices", "ingest/codec/sparkplug"},
 	"ingest/codec/script":    {},
 	"ingest/codec/sparkplug": {"devices"},
+	"ingest/loggerfile":      {"devices", "ingest/codec"},
 	"ingest/stream":          {"devices"},
 	"ingest/history":         {"devices"},
 
@@ -57,14 +58,14 @@ var law = map[string][]string{
 	"internal/archtest":        {},
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
 	"cmd/telltale": {
-		"devices", "ingest", "ingest/codec", "ingest/codec/script", "internal/app", "internal/config", "internal/declare", "internal/load", "internal/views",
+		"devices", "ingest", "ingest/codec", "ingest/codec/script", "ingest/loggerfile", "internal/app", "internal/config", "internal/declare", "internal/load", "internal/views",
 		"rules", "rules/backtest", "rules/script", "simulator",
 	},
 }
 
 // domain lists the packages that the store and the console speak about.
 var domain = []string{
-	"devices", "devices/shipments", "ingest", "ingest/codec", "ingest/history",
+	"devices", "devices/shipments", "ingest", "ingest/codec", "ingest/history", "ingest/loggerfile",
 	"rules", "rules/backtest", "rules/excursion",
 	"tickets", "tickets/crm", "tickets/outbox", "tickets/recalls",
 }

@@ -56,6 +56,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerRules()
 	a.registerBacktest()
 	a.registerQuarantine()
+	a.registerImports()
 	a.registerSources()
 	a.registerTraces()
 	a.describeEvents()

@@ -41,6 +41,8 @@ type Deps struct {
 	Quarantine   Quarantine
 	Replays      Replays
 	Replayer     Replayer
+	Importer     Importer
+	LoggerAlarms LoggerAlarms
 	Sources      Sources
 	Traces       Traces
 	Pages        PageReads
@@ -181,6 +183,17 @@ type Replays interface {
 
 	// SelectWaiting returns what a replay would begin with.
 	SelectWaiting(ctx context.Context, s views.ReplaySelection, limit int) ([]ingest.Quarantined, error)
+}
+
+// Importer stores the readings of loggers' files.
+type Importer interface {
+	ImportReadings(ctx context.Context, part views.ReadingsImport) (views.ImportResult, error)
+}
+
+// LoggerAlarms is what loggers noted themselves, the latest first, and how much
+// there is.
+type LoggerAlarms interface {
+	LoggerAlarms(ctx context.Context, device devices.ID, limit int) ([]views.LoggerAlarm, int, error)
 }
 
 // Replayer knows what the pipeline makes of refused messages now.

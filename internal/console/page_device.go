@@ -57,6 +57,9 @@ type deviceContents struct {
 	*chrome
 	Device             *devices.Device
 	Presence           devices.Presence
+	Since              time.Time // of late and offline
+	Clock              string    // how far it is off, as a sentence; "" when it says no time
+	ClockOff           bool
 	Seen               struct{ LastSeen time.Time }
 	OwnerID, OwnerName string
 	Ranges             []tab
@@ -65,6 +68,8 @@ type deviceContents struct {
 	Tickets            []ticketLine
 	Owners             []views.OwnerSpan
 	Faults             []faultLine
+	LoggerAlarms       []views.LoggerAlarm
+	MoreLoggerAlarms   int
 
 	NoMetrics, NoAlarms, NoTickets, NoOwners, NoFaults empty
 }
@@ -81,7 +86,7 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := deviceContents{
-		chrome: c, Device: &row.Device, Presence: row.Summary.Presence(c.Now),
+		chrome: c, Device: &row.Device, Clock: clockSentence(row.Clock), ClockOff: row.Clock.Behind.Abs() > views.ClockOff,
 		OwnerID: row.Customer, OwnerName: cmp.Or(row.CustomerName, row.Customer),
 		NoMetrics: empty{Title: "No readings yet", Text: awaited(row.ID)},
 		NoAlarms:  empty{Title: "No alarms", Text: "No rule has raised an alarm on this device.", Slim: true},
@@ -90,6 +95,7 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 		NoFaults:  empty{Title: "No fault codes", Text: "The model declares none.", Slim: true},
 	}
 	page.Seen.LastSeen = row.LastSeen
+	page.Presence, page.Since = row.PresenceSince(c.Now)
 	chosen := rangeOf(r.URL.Query().Get("range"))
 	for _, choice := range timeRanges() {
 		page.Ranges = append(page.Ranges, tab{
@@ -103,6 +109,24 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 	s.show(w, "device", page)
 }
 
+// clockSentence says how far a device's clock is off; "" when it says no time.
+func clockSentence(c devices.ClockOffset) string {
+	if c.MeasuredAt.IsZero() {
+		return ""
+	}
+	text := "Clock right"
+	switch {
+	case c.Behind >= time.Second:
+		text = "Clock " + span(c.Behind) + " behind"
+	case c.Behind <= -time.Second:
+		text = "Clock " + span(-c.Behind) + " ahead"
+	}
+	if c.Applied != 0 {
+		text += ", its times are corrected"
+	}
+	return text
+}
+
 // awaited says where a device that was never heard is expected.
 func awaited(id devices.ID) string {
 	if strings.Contains(string(id), "/") {
@@ -110,6 +134,10 @@ func awaited(id devices.ID) string {
 	}
 	return fmt.Sprintf("The device publishes to telltale/%s/telemetry; values appear here as they arrive.", id)
 }
+
+// shownLoggerAlarms is how many alarms of a logger its page shows; the API has
+// all.
+const shownLoggerAlarms = 10
 
 // fillDevice reads what belongs to a device.
 func (s *Server) fillDevice(r *http.Request, page *deviceContents, row views.DeviceRow, chosen timeRange) error {
@@ -130,6 +158,11 @@ func (s *Server) fillDevice(r *http.Request, page *deviceContents, row views.Dev
 		return err
 	}
 	page.Tickets = ticketLines(list.Rows)
+	all := 0
+	if page.LoggerAlarms, all, err = s.deps.LoggerAlarms.LoggerAlarms(ctx, row.ID, shownLoggerAlarms); err != nil {
+		return err
+	}
+	page.MoreLoggerAlarms = all - len(page.LoggerAlarms)
 	if page.Owners, err = s.deps.Pages.OwnerSpans(ctx, id); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"telltale/devices"
 	"telltale/devices/shipments"
+	"telltale/ingest/loggerfile"
 	"telltale/rules"
 	"telltale/tickets"
 	"telltale/tickets/recalls"
@@ -40,6 +41,19 @@ func (p *pages) functions() template.FuncMap {
 		"recallColour":   func(v any) string { return recallColour(recalls.Status(fmt.Sprint(v))) },
 		"presenceColour": presenceColour,
 		"noticeColour":   noticeColour,
+		"loggerAlarm":    loggerAlarmSentence,
+	}
+}
+
+// loggerAlarmSentence says what a logger noted.
+func loggerAlarmSentence(a loggerfile.Alarm) string {
+	switch {
+	case a.Kind == "sensor_timeout":
+		return "No answer from the sensor for " + span(a.Total)
+	case a.Allowed == 0:
+		return fmt.Sprintf("%s %s for %s", title(a.Kind), celsius(a.Limit), span(a.Total))
+	default:
+		return fmt.Sprintf("%s %s for %s, %s allowed", title(a.Kind), celsius(a.Limit), span(a.Total), span(a.Allowed))
 	}
 }
 

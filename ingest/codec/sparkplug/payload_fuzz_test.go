@@ -25,11 +25,12 @@ func FuzzParse(f *testing.F) {
 		if len(p.Metrics) > MaxMetrics || p.Seq > 255 {
 			t.Errorf("%d metrics, sequence %d", len(p.Metrics), p.Seq)
 		}
-		again, err := Parse(p.Append(nil))
 		if p.uuid == compressed { // a body that was compressed twice
 			return
 		}
-		if diff := cmp.Diff(p, again, cmp.AllowUnexported(Payload{}, Value{})); err != nil || diff != "" {
+		written := Payload{Timestamp: p.Timestamp, Seq: p.Seq, Metrics: p.Metrics}
+		again, err := Parse(written.Append(nil))
+		if diff := cmp.Diff(&written, again, cmp.AllowUnexported(Payload{}, Value{})); err != nil || diff != "" {
 			t.Errorf("%v (-read +read again):\n%s", err, diff)
 		}
 	})
