@@ -13,8 +13,10 @@ type Query struct {
 	Customer string // who owns the device now
 	Model    string
 	Site     string
-	After    ID  // the list goes on behind this id
-	Limit    int // at most so many; zero: all
+	Status   string        // as [Presence] says it
+	ClockOff time.Duration // only those whose clocks are off by more
+	After    ID            // the list goes on behind this id
+	Limit    int           // at most so many; zero: all
 }
 
 // Summary is a device with what is known of it at one moment.

@@ -12,6 +12,7 @@ import (
 	"telltale/ingest/history"
 	"telltale/internal/access"
 	"telltale/internal/declare"
+	"telltale/internal/views"
 )
 
 // deviceView is a device as the API shows it.
@@ -23,6 +24,8 @@ type deviceView struct {
 	CustomerID *string           `json:"customer_id" doc:"who owns it now; null: nobody"`
 	LastSeen   *time.Time        `json:"last_seen" doc:"by our clock; null: never"`
 	Status     string            `json:"status" enum:"online,late,offline,unknown"`
+	Since      *time.Time        `json:"status_since" doc:"since when it is late or offline; null: it is neither"`
+	Clock      *clockView        `json:"clock" doc:"null: it says no time of its own"`
 	Tags       map[string]string `json:"tags"`
 	Owners     []ownerView       `json:"owners" doc:"ascending in time"`
 }
@@ -33,13 +36,29 @@ type ownerView struct {
 	Until      *time.Time `json:"until" doc:"null: still"`
 }
 
+// clockView is how far a device's clock is off.
+type clockView struct {
+	MeasuredAt    time.Time `json:"measured_at"`
+	BehindSeconds float64   `json:"behind_seconds" doc:"of our clock, over the last hours; negative: ahead"`
+	Applied       float64   `json:"corrected_seconds" doc:"what its last report's time was moved by; 0: it was taken as sent"`
+}
+
+func showClock(c devices.ClockOffset) *clockView {
+	if c.MeasuredAt.IsZero() {
+		return nil
+	}
+	return &clockView{MeasuredAt: c.MeasuredAt, BehindSeconds: c.Behind.Seconds(), Applied: c.Applied.Seconds()}
+}
+
 func showDevice(now time.Time) func(devices.Summary) deviceView {
 	return func(d devices.Summary) deviceView {
 		v := deviceView{
 			ID: string(d.ID), Model: d.Model, Serial: d.Serial, Site: d.Site,
 			CustomerID: orNull(d.Customer), LastSeen: orNull(d.LastSeen),
-			Status: d.Presence(now).String(), Tags: d.Tags, Owners: make([]ownerView, len(d.Owners)),
+			Clock: showClock(d.Clock), Tags: d.Tags, Owners: make([]ownerView, len(d.Owners)),
 		}
+		state, since := d.PresenceSince(now)
+		v.Status, v.Since = state.String(), orNull(since)
 		if v.Tags == nil {
 			v.Tags = map[string]string{}
 		}
@@ -57,6 +76,8 @@ type deviceListInput struct {
 	Customer string `query:"customer" doc:"who owns it now"`
 	Model    string `query:"model"`
 	Site     string `query:"site"`
+	Status   string `query:"status" enum:"online,late,offline,unknown" doc:"as of now"`
+	ClockOff bool   `query:"clock_off" doc:"only those whose clocks are off by more than a minute"`
 }
 
 func (s *rest) registerDevices() {
@@ -80,7 +101,10 @@ func (s *rest) listDevices(ctx context.Context, in *deviceListInput) (*list[devi
 	if err != nil {
 		return nil, err
 	}
-	q := devices.Query{Customer: in.Customer, Model: in.Model, Site: in.Site, Limit: in.Limit + 1}
+	q := devices.Query{Customer: in.Customer, Model: in.Model, Site: in.Site, Status: in.Status, Limit: in.Limit + 1}
+	if in.ClockOff {
+		q.ClockOff = views.ClockOff
+	}
 	if key != nil {
 		q.After = devices.ID(key[0])
 	}

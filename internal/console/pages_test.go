@@ -95,7 +95,7 @@ func TestPagesSayWhatTheyShould(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/", "tickets": "/tickets", "ticket": "/tickets/" + r.ticketOf("fridge-04"), "alarm": "/alarms/alm-fridge-04",
 		"shipments": "/shipments", "shipment": "/shipments/S-9003", "recalls": "/recalls", "recall": "/recalls/R-0001",
-		"device": "/devices/washer-2", "customer": "/customers/C-1004", "rules": "/rules", "quarantine": "/quarantine", "sources": "/sources",
+		"device": "/devices/washer-2", "customer": "/customers/C-1004", "rules": "/rules", "quarantine": "/quarantine", "unclaimed": "/devices/unclaimed", "sources": "/sources",
 	} {
 		got := said(r.visit(c, http.StatusOK, path))
 		golden := filepath.Join("testdata", "pages", name+".txt")
@@ -324,7 +324,7 @@ func TestRefusedMessagesAreReplayed(t *testing.T) {
 	r := newStory(t)
 	anna := r.as("anna")
 	a := r.press(anna, http.StatusSeeOther, "/quarantine/replay", url.Values{"id": {"q1"}})
-	if page := said(r.visit(anna, http.StatusOK, a.header.Get("Location"))); !strings.Contains(page, "1 message given to the pipeline again") {
+	if page := said(r.visit(anna, http.StatusOK, a.header.Get("Location"))); !strings.Contains(page, "1 message accepted.") {
 		t.Errorf("the page does not say so:\n%s", page)
 	}
 	r.press(anna, http.StatusSeeOther, "/quarantine/replay", url.Values{"reason": {"malformed"}})

@@ -499,10 +499,11 @@ func (r *rig) tellRefused() {
 	r.t.Helper()
 	r.must(r.db.AddQuarantined(r.t.Context(), []ingest.Quarantined{
 		{ID: "q1", Reason: ingest.UnknownDevice, Detail: "Device fridge-99 is not declared.", Topic: "telltale/fridge-99/telemetry", ClientID: "fridge-99",
-			Payload: []byte(`{"ts": 1795357800000, "values": {"temperature": 4.2, "door_open": false}}`), ReceivedAt: ago(12 * time.Minute)},
+			Payload: []byte(`{"ts": 1795357800000, "values": {"temperature": 4.2, "door_open": false}}`), ReceivedAt: ago(12 * time.Minute), Devices: []devices.ID{"fridge-99"}},
 		{ID: "q2", Reason: ingest.Malformed, Detail: "The body is no JSON: invalid character '\\x01' at offset 0.", Topic: "telltale/washer-2/telemetry", ClientID: "washer-2",
 			Payload: []byte{1, 2, 0xff, 0xfe, 0x10, 0x42, 0x90, 0x01, 0x7f, 0, 0, 0, 0x31, 0x32, 0x33, 0x34, 0x80, 0x22}, ReceivedAt: ago(3 * time.Hour)},
 		{ID: "q3", Reason: ingest.ImpossibleTime, Detail: "ts is 1970-01-01T00:07:12Z: the device's clock was never set.", Topic: "telltale/fridge-03/telemetry", ClientID: "fridge-03",
-			Payload: []byte(`{"ts": 432000, "values": {"temperature": 4.9}}`), ReceivedAt: ago(26 * time.Hour)},
+			Payload: []byte(`{"ts": 432000, "values": {"temperature": 4.9}}`), ReceivedAt: ago(26 * time.Hour),
+			Devices: []devices.ID{"fridge-03"}, ObservedAt: time.Unix(432, 0)},
 	}))
 }

@@ -34,11 +34,13 @@ func (db *DB) ListDevices(ctx context.Context, query devices.Query, now time.Tim
 		  and (@customer = '' or o.customer_id = @customer)
 		  and (@model = '' or d.model = @model)
 		  and (@site = '' or d.site = @site)
+		  and (@presence = '' or @presence = `+presenceState+`)
+		  and (@clock_off::double precision = 0 or abs(least(p.clock_low, p.clock_before)) > @clock_off)
 		order by d.id
 		limit @limit`,
 		pgx.NamedArgs{
 			"now": now, "after": string(query.After), "customer": query.Customer,
-			"model": query.Model, "site": query.Site, "limit": limit,
+			"model": query.Model, "site": query.Site, "presence": query.Status, "clock_off": query.ClockOff.Seconds(), "limit": limit,
 		})
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
