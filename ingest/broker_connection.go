@@ -16,13 +16,15 @@ import (
 const (
 	// scratchSize is what is read from a connection at once. A connection that
 	// has sent nothing holds no such buffer.
-	scratchSize = 8 << 10
+	scratchSize = 4 << 10
 
 	// smallPacket is the size up to which a packet may lie in memory incomplete
-	// without asking; what is larger shares largePackets bytes with all others
-	// and has packetTime to arrive.
+	// without asking. What is larger shares largePackets bytes with all others,
+	// counted with its copies and what it is decoded to, until the pipeline has
+	// taken it; and it has packetTime to arrive.
 	smallPacket  = 4 << 10
 	largePackets = 64 << 20
+	largeCopies  = 4
 	packetTime   = time.Minute
 
 	// greetingSize bounds the packets of a client that has not logged in.
@@ -147,7 +149,7 @@ func (c *connection) pass(size int) error {
 	if size > maxPacket {
 		return nil // the library will not read it
 	}
-	return c.allow(2 * size) // it makes a copy
+	return c.allow(size)
 }
 
 // fill waits for more bytes, of a packet of the given size if that is known.
@@ -196,10 +198,11 @@ func (c *connection) allow(size int) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), packetTime)
 	defer cancel()
-	if err := c.listener.large.Acquire(ctx, int64(size)); err != nil {
+	memory := int64(largeCopies * size)
+	if err := c.listener.large.Acquire(ctx, memory); err != nil {
 		return fmt.Errorf("wait for the memory of a packet of %d bytes: %w", size, err)
 	}
-	c.large, c.largeAt = int64(size), time.Now()
+	c.large, c.largeAt = memory, time.Now()
 	return nil
 }
 
