@@ -124,14 +124,12 @@ func (f *fleet) saw() string {
 // run lives through connections until all is said and acknowledged.
 func (d *thing) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		conn, err := dial(d.fleet.broker, d.id)
-		if err == nil {
-			err = d.live(ctx, conn)
+		if conn, err := dial(d.fleet.broker, d.id); err == nil {
+			if d.live(ctx, conn) == nil {
+				return
+			}
+			d.fleet.breaks.Add(1)
 		}
-		if err == nil {
-			return
-		}
-		d.fleet.breaks.Add(1)
 		select {
 		case <-time.After(reconnect):
 		case <-ctx.Done():
