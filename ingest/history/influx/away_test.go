@@ -294,18 +294,14 @@ func TestTheLanguageOfAServerIsFoundOut(t *testing.T) {
 	}
 }
 
-func TestAWalkThatItsCallerEndsSaysWhy(t *testing.T) {
-	t.Parallel()
-	for _, noFlux := range []bool{false, true} {
-		server := influxtest.Start(t, influxtest.Options{NoFlux: noFlux})
-		db := server.Database()
-		store := open(t, server, influx.Options{Bucket: db}, nil)
-		server.Write(db, fmt.Sprintf("readings,device=a t=1 %d", start().UnixMicro()))
-		enough := errors.New("the other side is full")
-		err := store.Walk(t.Context(), "", start().Add(-time.Hour), start().Add(time.Hour), func([]devices.Report) error { return enough })
-		if !errors.Is(err, enough) || strings.Contains(err.Error(), "reach InfluxDB") {
-			t.Errorf("error %v, want the caller's own", err)
-		}
+func walkEndsWithItsCaller(t *testing.T, server *influxtest.Server) {
+	db := server.Database()
+	store := open(t, server, influx.Options{Bucket: db}, nil)
+	server.Write(db, fmt.Sprintf("readings,device=a t=1 %d", start().UnixMicro()))
+	enough := errors.New("the other side is full")
+	err := store.Walk(t.Context(), "", start().Add(-time.Hour), start().Add(time.Hour), func([]devices.Report) error { return enough })
+	if !errors.Is(err, enough) || strings.Contains(err.Error(), "reach InfluxDB") {
+		t.Errorf("error %v, want the caller's own", err)
 	}
 }
 

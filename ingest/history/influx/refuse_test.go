@@ -43,9 +43,7 @@ func refusals(refused []history.Refused) []string {
 	return all
 }
 
-func TestAFieldThatSomebodyElseGaveAnotherTypeIsRefusedByItself(t *testing.T) {
-	t.Parallel()
-	server := influxtest.Start(t, influxtest.Options{})
+func conflictsAreRefused(t *testing.T, server *influxtest.Server) {
 	for _, c := range []struct {
 		name    string
 		lines   string // written by somebody else before
@@ -128,9 +126,7 @@ func TestAFieldThatSomebodyElseGaveAnotherTypeIsRefusedByItself(t *testing.T) {
 	}
 }
 
-func TestOfManyReadingsExactlyTheBadOnesAreRefused(t *testing.T) {
-	t.Parallel()
-	server := influxtest.Start(t, influxtest.Options{NoFlux: true})
+func exactlyTheBadAreRefused(t *testing.T, server *influxtest.Server) {
 	db, l := server.Database(), &ledger{}
 	store := open(t, server, influx.Options{Bucket: db}, l)
 	server.Write(db, fmt.Sprintf(`readings,device=other bad="text" %d`, start().UnixMicro()))
@@ -167,9 +163,7 @@ func TestOfManyReadingsExactlyTheBadOnesAreRefused(t *testing.T) {
 	}
 }
 
-func TestReadingsBeyondTheRetentionAreRefused(t *testing.T) {
-	t.Parallel()
-	server := influxtest.Start(t, influxtest.Options{})
+func beyondRetentionIsRefused(t *testing.T, server *influxtest.Server) {
 	db, l := server.Database(), &ledger{}
 	server.Query(db, fmt.Sprintf(`CREATE RETENTION POLICY "two hours" ON %s DURATION 2h REPLICATION 1`, db))
 	store := open(t, server, influx.Options{Bucket: db + "/two hours"}, l)
@@ -260,9 +254,7 @@ func TestOptionsThatNameNoPlaceAreRefused(t *testing.T) {
 	}
 }
 
-func TestAFenceIsFoundAfterWriting(t *testing.T) {
-	t.Parallel()
-	server := influxtest.Start(t, influxtest.Options{NoFlux: true})
+func fenceIsFound(t *testing.T, server *influxtest.Server) {
 	l := &ledger{}
 	store := open(t, server, influx.Options{Bucket: server.Database()}, l)
 	old := l.acquire()

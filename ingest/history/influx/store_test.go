@@ -12,17 +12,43 @@ import (
 	"telltale/ingest/history/influxtest"
 )
 
-func TestHistoryInInfluxDBWithFlux(t *testing.T) {
+// TestInfluxDB runs what needs no server of its own: one computes for a second
+// before it answers.
+func TestInfluxDB(t *testing.T) {
 	t.Parallel()
-	exercise(t, influxtest.Start(t, influxtest.Options{}), "Flux")
-}
-
-func TestHistoryInInfluxDBWithoutFlux(t *testing.T) {
-	t.Parallel()
-	exercise(t, influxtest.Start(t, influxtest.Options{NoFlux: true}), "InfluxQL")
+	for _, c := range []struct {
+		name     string
+		opts     influxtest.Options
+		language string
+	}{
+		{"with Flux", influxtest.Options{}, "Flux"},
+		{"without Flux", influxtest.Options{NoFlux: true}, "InfluxQL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := influxtest.Start(t, c.opts)
+			t.Run("is a history", func(t *testing.T) { exercise(t, server, c.language) })
+			for _, part := range []struct {
+				name string
+				run  func(*testing.T, *influxtest.Server)
+			}{
+				{"a field that somebody else gave another type is refused by itself", conflictsAreRefused},
+				{"of many readings exactly the bad ones are refused", exactlyTheBadAreRefused},
+				{"readings beyond the retention are refused", beyondRetentionIsRefused},
+				{"a fence is found after writing", fenceIsFound},
+				{"a walk that its caller ends says why", walkEndsWithItsCaller},
+			} {
+				t.Run(part.name, func(t *testing.T) {
+					t.Parallel()
+					part.run(t, server)
+				})
+			}
+		})
+	}
 }
 
 func exercise(t *testing.T, server *influxtest.Server, language string) {
+	t.Helper()
 	historytest.Exercise(t, func(t *testing.T) historytest.Subject {
 		l := &ledger{}
 		store := open(t, server, influx.Options{Bucket: server.Database()}, l)
