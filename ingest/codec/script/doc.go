@@ -8,7 +8,7 @@
 // after [Options].Limit of processor time; and what the interpreter cannot
 // interrupt, such as a regular expression without end or an array of a
 // thousand million, costs the worker its life and nobody else's: it ends after
-// a second, or at 256 MiB of memory above what it started with (Linux; elsewhere
+// another second, or at 256 MiB of memory above what it started with (Linux; elsewhere
 // only time bounds it). A script that cost a worker its life is not run again
 // for a minute. At most [Options].Workers of them run at once, so that is also
 // the bound of all memory and processors that scripts can take.

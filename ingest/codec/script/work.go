@@ -12,8 +12,9 @@ import (
 	"github.com/dop251/goja"
 )
 
-// What a worker may take. The hard limit is for what the interpreter cannot
-// interrupt: parsing, regular expressions, functions built in.
+// What a worker may take. The hard limit, of processor time as well, is for
+// what the interpreter cannot interrupt: parsing, regular expressions,
+// functions built in.
 const (
 	memoryLimit = 256 << 20 // bytes above what it starts with
 	hardLimit   = time.Second
@@ -98,7 +99,7 @@ func answer(compiled map[int]*program, r request) (a response) {
 // The result calls it off, and returns when it has gone.
 func watchdog(limit time.Duration, vm *goja.Runtime) (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
-	used, began := processorTime(), time.Now()
+	used := processorTime()
 	go func() {
 		defer close(gone)
 		ticker := time.NewTicker(watchEvery)
@@ -109,10 +110,11 @@ func watchdog(limit time.Duration, vm *goja.Runtime) (stop func()) {
 				return
 			case <-ticker.C:
 			}
-			if vm != nil && processorTime()-used > limit {
+			spent := processorTime() - used
+			if vm != nil && spent > limit {
 				vm.Interrupt(fmt.Sprintf("ran longer than %s of processor time", limit))
 			}
-			if time.Since(began) > hardLimit+limit {
+			if spent > hardLimit+limit {
 				os.Exit(exitTooLong)
 			}
 		}

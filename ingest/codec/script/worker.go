@@ -18,8 +18,9 @@ type worker struct {
 	responses *json.Decoder
 }
 
-// killAfter is when a worker that does not even end itself is killed.
-const killAfter = 2 * hardLimit
+// killAfter is when a worker that does not even end itself is killed. It is
+// long, for it is time on the wall: a busy machine is not the script's fault.
+const killAfter = 30 * time.Second
 
 // ask sends a request and returns the response. What cost the worker its life
 // is an *Error; other errors say that none could be started. A worker that had
@@ -104,7 +105,7 @@ func (w *worker) end() int {
 // cause says why a worker died of a script.
 func cause(status int) *Error {
 	if status == exitTooLong || status == -1 {
-		return &Error{Message: fmt.Sprintf("ran longer than %s in one step that cannot be interrupted, such as a regular expression", hardLimit)}
+		return &Error{Message: fmt.Sprintf("ran longer than %s of processor time in one step that cannot be interrupted, such as a regular expression", hardLimit)}
 	}
 	return &Error{Message: fmt.Sprintf("took more than %d MiB of memory, or broke the interpreter", memoryLimit>>20)}
 }
