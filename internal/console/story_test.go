@@ -340,13 +340,17 @@ func (r *rig) tellReadings() {
 	reefer("reefer-8", time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC), func(at time.Time) float64 {
 		return wave(5, 0.6, at, 2) + 9*math.Sin(math.Pi*between(at, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)))
 	})
-	epoch, ok, err := r.db.AcquireLease(r.t.Context(), history.Consumer, 0, "story", time.Hour)
-	r.must(err)
-	if !ok {
-		r.t.Fatal("no lease for the history")
+	for consumer, store := range map[string]history.Store{
+		history.Consumer: postgres.NewHistory(r.db), history.PresenceConsumer: postgres.NewPresence(r.db),
+	} {
+		epoch, ok, err := r.db.AcquireLease(r.t.Context(), consumer, 0, "story", time.Hour)
+		r.must(err)
+		if !ok {
+			r.t.Fatalf("no lease for %s", consumer)
+		}
+		_, err = store.Write(r.t.Context(), []history.Chunk{{Partition: 0, Epoch: epoch, Seq: 1, Reports: reports}})
+		r.must(err)
 	}
-	_, err = postgres.NewHistory(r.db).Write(r.t.Context(), []history.Chunk{{Partition: 0, Epoch: epoch, Seq: 1, Reports: reports}})
-	r.must(err)
 }
 
 func freezerValues(phase float64) func(time.Time) map[string]float64 {
