@@ -110,6 +110,13 @@ func (b *mosquitto) vouches(device string, round int) bool {
 	return b.vouched[delivery{device, round}]
 }
 
+// acknowledged is for how many reports the gateway vouches.
+func (b *mosquitto) acknowledged() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.vouched)
+}
+
 // hold keeps the gateway's acknowledgements from the broker, or lets them pass
 // again. It returns how many were kept.
 func (b *mosquitto) hold(on bool) int {

@@ -76,6 +76,8 @@ func (w *world) kill(t *testing.T, p part) {
 	for range times() {
 		f.awaitMore(t, w.rand, 500)
 		p.kill(t)
+		before := w.broker.acknowledged()
+		await(t, "the gateway to acknowledge again", func() bool { return w.broker.acknowledged() > before })
 	}
 	f.awaitMore(t, w.rand, 500)
 	w.settle(t, p.name+": kill -9", f).conclude(t)
@@ -103,9 +105,7 @@ func (w *world) silence(t *testing.T, fleet string, parts ...part) {
 	for range strikes {
 		f.awaitMore(t, w.rand, 500)
 		for _, p := range parts {
-			if p.link.fallSilent() == 0 {
-				t.Errorf("the gateway had no connection to %s", p.name)
-			}
+			await(t, "a connection to "+p.name, func() bool { return p.link.fallSilent() > 0 })
 		}
 		for _, p := range parts {
 			await(t, "a new connection to "+p.name, p.link.alive)
