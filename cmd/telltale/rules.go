@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"telltale/devices"
+	"telltale/internal/app"
 	"telltale/internal/declare"
 	"telltale/rules"
 	"telltale/rules/backtest"
@@ -97,10 +98,12 @@ func dereference(pointers []*rules.Rule) []rules.Rule {
 
 type rulesBacktestCmd struct {
 	Rules    []string  `required:"" type:"path" help:"Files or folders with the rules; models and devices in them count as well."`
-	Readings string    `required:"" type:"existingfile" help:"CSV file with the columns time,device,metric,value."`
+	Readings string    `type:"existingfile" help:"CSV file with the columns time,device,metric,value. Left out: the stored history."`
+	Device   []string  `help:"Of the stored history, these devices. Default: all; with --server at least one."`
 	From     time.Time `help:"Readings from this time on, RFC 3339."`
 	To       time.Time `help:"Readings before this time, RFC 3339."`
 	JSON     bool      `name:"json" help:"Print the result as JSON."`
+	target
 }
 
 // Run plays the readings and prints the alarms.
@@ -109,16 +112,9 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(c.Readings)
+	result, err := c.play(ctx, io, set)
 	if err != nil {
-		return invalid(err)
-	}
-	defer file.Close()
-	result, err := backtest.Run(ctx, backtest.Input{
-		Rules: dereference(set.Rules), Models: set.Models, Devices: set.Devices, From: c.From, To: c.To,
-	}, backtest.ReadCSV(file))
-	if err != nil {
-		return invalid(fmt.Errorf("%s: %w", filepath.Base(c.Readings), err))
+		return err
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(io.out)
@@ -126,6 +122,41 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 		return encoder.Encode(result)
 	}
 	return printBacktest(io, result)
+}
+
+// play runs the rules on the file, or on the history that a gateway has.
+func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Set) (backtest.Result, error) {
+	input := backtest.Input{
+		Rules: dereference(set.Rules), Models: set.Models, Devices: set.Devices, From: c.From, To: c.To,
+	}
+	if c.Readings != "" {
+		return c.playFile(ctx, input)
+	}
+	if c.Server != "" {
+		g, err := c.remote()
+		if err != nil {
+			return backtest.Result{}, err
+		}
+		return g.Backtest(ctx, c.Rules, c.Device, c.From, c.To)
+	}
+	cfg, err := c.load(io)
+	if err != nil {
+		return backtest.Result{}, err
+	}
+	return app.Backtest(ctx, cfg, input, c.Device)
+}
+
+func (c rulesBacktestCmd) playFile(ctx context.Context, input backtest.Input) (backtest.Result, error) {
+	file, err := os.Open(c.Readings)
+	if err != nil {
+		return backtest.Result{}, invalid(err)
+	}
+	defer file.Close()
+	result, err := backtest.Run(ctx, input, backtest.ReadCSV(file))
+	if err != nil {
+		return result, invalid(fmt.Errorf("%s: %w", filepath.Base(c.Readings), err))
+	}
+	return result, nil
 }
 
 func printBacktest(io *console, result backtest.Result) error {
