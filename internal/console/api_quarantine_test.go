@@ -102,14 +102,14 @@ func TestWhatIsRefusedAgainStaysWithItsCount(t *testing.T) {
 	r.refuse(ingest.UnknownDevice, "a", "b")
 	r.replay.refuses = map[string]bool{"b": true}
 	dry := r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device", "dry_run": true}`).json()
-	if fmt.Sprint(dry["selected"], dry["replayed"], dry["refused"]) != "2 1 1" || len(r.replay.ids) != 0 {
+	if fmt.Sprintln(dry["selected"], dry["replayed"], dry["refused"]) != "2 1 1\n" || len(r.replay.ids) != 0 {
 		t.Errorf("dry run %v gave away %v", dry, r.replay.ids)
 	}
 	for range 2 {
 		r.admin(200, "POST", "/api/v1/quarantine/replay", `{"reason": "unknown_device"}`)
 	}
 	b := r.admin(200, "GET", "/api/v1/quarantine/b", "").json()
-	if fmt.Sprint(b["count"], b["outcome"], b["replayed_at"]) != "1 unknown_device <nil>" || b["tried_at"] == nil {
+	if fmt.Sprintln(b["count"], b["outcome"], b["replayed_at"]) != "1 unknown_device <nil>\n" || b["tried_at"] == nil {
 		t.Errorf("refused again: %v", b)
 	}
 	if a := r.admin(200, "GET", "/api/v1/quarantine/a", "").json(); a["outcome"] != "accepted" || a["replayed_at"] == nil {
@@ -121,7 +121,7 @@ func TestWrongReplaysAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for body, want := range map[string]string{
-		`{}`:                        "must name a reason, a device, a topic or ids",
+		`{}`:                        "must name ids, or else a reason, a device or a topic",
 		`{"reason": "bad weather"}`: "must be one of",
 		`{"reason": "too_large"}`:   "only the beginning is kept",
 		`{"reasons": "malformed"}`:  "unexpected property",

@@ -45,8 +45,8 @@ func (s *rest) replayQuarantine(ctx context.Context, in *replayInput) (*replayAn
 	if in.Body.Device != "" {
 		selection.Devices = []string{in.Body.Device}
 	}
-	if selection.Empty() {
-		return nil, invalid("body", "must name a reason, a device, a topic or ids", nil)
+	if selection.Empty() || len(selection.IDs) > 0 && (in.Body.Reason != "" || in.Body.Device != "" || in.Body.Topic != "") {
+		return nil, invalid("body", "must name ids, or else a reason, a device or a topic", nil)
 	}
 	if in.Body.Reason != "" {
 		if err := checkReason("body.reason", in.Body.Reason); err != nil {

@@ -60,7 +60,7 @@ type unclaimedListInput struct {
 
 type claimsInput struct {
 	Body struct {
-		claim
+		Claim
 		IDs []string `json:"ids" minItems:"1" maxItems:"500" doc:"devices that are not declared"`
 	}
 }
@@ -108,7 +108,7 @@ func (s *rest) listUnclaimed(ctx context.Context, in *unclaimedListInput) (*list
 
 func (s *rest) claimOne(ctx context.Context, in *struct {
 	ID   string `path:"id"`
-	Body claim
+	Body Claim
 }) (*deviceAnswer, error) {
 	if _, err := s.claimDevices(ctx, []devices.ID{devices.ID(in.ID)}, in.Body); err != nil {
 		return nil, declarationProblem(err)
@@ -126,7 +126,7 @@ func (s *rest) claimSeveral(ctx context.Context, in *claimsInput) (*planAnswer, 
 	for i, id := range in.Body.IDs {
 		ids[i] = devices.ID(id)
 	}
-	plan, err := s.claimDevices(ctx, ids, in.Body.claim)
+	plan, err := s.claimDevices(ctx, ids, in.Body.Claim)
 	if err != nil {
 		return nil, declarationProblem(err)
 	}

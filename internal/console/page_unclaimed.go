@@ -76,7 +76,7 @@ func (s *Server) claimFromPage(w http.ResponseWriter, r *http.Request) {
 		s.renderError(w, r, http.StatusUnprocessableEntity, "Tick the devices to claim and choose their model.")
 		return
 	}
-	_, err := s.claimDevices(r.Context(), ids, claim{
+	_, err := s.claimDevices(r.Context(), ids, Claim{
 		Model: form("model"), Customer: form("customer"), Site: form("site"), Serial: form("serial"),
 	})
 	var faults declare.Errors

@@ -57,8 +57,8 @@ func (s *Server) strangerOf(row views.UnclaimedRow, models map[string]*devices.M
 	return out
 }
 
-// claim is what a person or program says of a device that is not declared.
-type claim struct {
+// Claim is what a person or program says of a device that is not declared.
+type Claim struct {
 	Model    string    `json:"model" minLength:"1" doc:"what it is"`
 	Customer string    `json:"customer,omitempty" doc:"who owns it"`
 	Site     string    `json:"site,omitempty"`
@@ -68,7 +68,7 @@ type claim struct {
 
 // claimDevices declares devices as c says, all or none, and returns what that
 // changed. Their messages are replayed by the gateways from then on.
-func (s *Server) claimDevices(ctx context.Context, ids []devices.ID, c claim) (declare.Plan, error) {
+func (s *Server) claimDevices(ctx context.Context, ids []devices.ID, c Claim) (declare.Plan, error) {
 	claims := make([]declare.Claim, len(ids))
 	for i, id := range ids {
 		row, err := s.deps.Quarantine.Unclaimed(ctx, id)
