@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,38 +74,6 @@ func (r *remote) declare(ctx context.Context, path string, sources []declare.Sou
 // Import is not offered by the API.
 func (r *remote) Import(context.Context, string, declare.Source, string) (app.ImportReport, error) {
 	return app.ImportReport{}, invalid(errors.New("import works on the gateway's data: give --data or --config instead of --server"))
-}
-
-// Quarantine is [app.Admin]'s.
-func (r *remote) Quarantine(ctx context.Context, reason string, limit int) ([]app.Refused, error) {
-	query := url.Values{"limit": {strconv.Itoa(limit)}}
-	if reason != "" {
-		query.Set("reason", reason)
-	}
-	var answer struct {
-		Items []app.Refused `json:"items"`
-	}
-	err := r.call(ctx, http.MethodGet, "/quarantine?"+query.Encode(), nil, &answer)
-	return answer.Items, err
-}
-
-// Replay is [app.Admin]'s, round by round until nothing is left.
-func (r *remote) Replay(ctx context.Context, reason string) (int64, error) {
-	var total int64
-	for {
-		var answer struct {
-			Replayed int64 `json:"replayed"`
-			More     bool  `json:"more"`
-		}
-		body := map[string]string{"reason": reason}
-		if err := r.call(ctx, http.MethodPost, "/quarantine/replay", body, &answer); err != nil {
-			return total, err
-		}
-		total += answer.Replayed
-		if !answer.More {
-			return total, nil
-		}
-	}
 }
 
 // DevicePassword is not offered by the API, as CreateToken.
