@@ -44,7 +44,7 @@ func bound(config *pgxpool.Config) {
 		if err != nil {
 			return nil, err
 		}
-		return &answering{Conn: conn}, nil
+		return &answering{Conn: conn, limit: answerTime}, nil
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTime
@@ -60,11 +60,12 @@ func endAbandoned(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// answering is a connection on which a question must be answered within
-// answerTime. A connection that only listens may stay silent for ever: there
+// answering is a connection on which a question must be answered within the
+// limit. A connection that only listens may stay silent for ever: there
 // the kernel's probes find out that nobody is there.
 type answering struct {
 	net.Conn
+	limit time.Duration
 
 	mu     sync.Mutex
 	pinned bool // the driver has set a deadline of its own, which counts
@@ -74,7 +75,7 @@ type answering struct {
 func (c *answering) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err == nil {
-		err = c.expect(time.Now().Add(answerTime))
+		err = c.expect(time.Now().Add(c.limit))
 	}
 	return n, err
 }
@@ -87,12 +88,10 @@ func (c *answering) Read(b []byte) (int, error) {
 		err = c.expect(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded) && !c.cancelled():
 		// To the driver a timeout is what it asked for, and no reason to close.
-		err = errors.Join(errNoAnswer, c.Close())
+		err = errors.Join(fmt.Errorf("database did not answer for %s", c.limit), c.Close())
 	}
 	return n, err
 }
-
-var errNoAnswer = fmt.Errorf("database did not answer for %s", answerTime)
 
 func (c *answering) cancelled() bool {
 	c.mu.Lock()
