@@ -57,7 +57,6 @@ func (b *broker) start() {
 	b.t.Helper()
 	b.process = exec.Command("/usr/sbin/mosquitto", "-c", b.config)
 	b.process.Stdout, b.process.Stderr = &b.output, &b.output
-	b.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := b.process.Start(); err != nil {
 		b.t.Fatalf("start mosquitto: %v", err)
 	}

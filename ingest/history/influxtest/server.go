@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,14 +121,10 @@ func (s *Server) Restart() {
 	s.cmd = exec.Command(program, "-config", s.config())
 	s.cmd.Stdout, s.cmd.Stderr = output, output
 	s.cmd.SysProcAttr = processAttributes()
-	if err := s.cmd.Start(); err != nil {
+	s.exited = make(chan struct{})
+	if err := run(s.cmd, s.exited); err != nil {
 		s.t.Fatalf("start influxd: %v", err)
 	}
-	s.exited = make(chan struct{})
-	go func(cmd *exec.Cmd, exited chan struct{}) {
-		_ = cmd.Wait() // it is killed in the end
-		close(exited)
-	}(s.cmd, s.exited)
 
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
@@ -141,6 +138,24 @@ func (s *Server) Restart() {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// run starts a command and closes exited when it has ended. Its thread stays
+// until then: the kernel ends the server with the thread that started it, and
+// Go ends idle threads.
+func run(cmd *exec.Cmd, exited chan struct{}) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it is killed in the end
+			close(exited)
+		}
+	}()
+	return <-started
 }
 
 func (s *Server) answers(ctx context.Context) bool {
