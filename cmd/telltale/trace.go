@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"telltale/internal/views"
-	"telltale/tickets/outbox"
 )
 
 type traceCmd struct {
@@ -35,7 +34,7 @@ func (c traceCmd) Run(ctx context.Context, io *console) error {
 }
 
 func printTrace(out io.Writer, trace views.Trace) error {
-	fmt.Fprintf(out, "trace id %s\n", outbox.TraceID(trace.Position.String()))
+	fmt.Fprintf(out, "trace id %s\n", trace.ID())
 	for _, note := range trace.Notes {
 		fmt.Fprintln(out, note)
 	}

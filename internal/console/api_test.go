@@ -63,6 +63,9 @@ func permissions() map[operation]access.Action {
 		{"POST", "/api/v1/devices/unclaimed/claim"}:      access.Declare,
 		{"POST", "/api/v1/devices/unclaimed/{id}/claim"}: access.Declare,
 		{"POST", "/api/v1/quarantine/replay"}:            access.HandleRefused,
+		{"GET", "/api/v1/sources"}:                       access.Read,
+		{"POST", "/api/v1/codecs/try"}:                   access.HandleRefused,
+		{"GET", "/api/v1/trace/{id}"}:                    access.Read,
 		{"GET", "/api/v1/events"}:                        access.Read,
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/views"
-	"telltale/tickets/outbox"
 )
 
 // traceView is a message's way as the REST interface shows it.
@@ -31,7 +30,7 @@ type stepView struct {
 }
 
 func showTrace(t views.Trace) traceView {
-	v := traceView{ID: t.Position.String(), TraceID: outbox.TraceID(t.Position.String()),
+	v := traceView{ID: t.Position.String(), TraceID: t.ID(),
 		Steps: make([]stepView, len(t.Steps)), Notes: append([]string{}, t.Notes...)}
 	for i, s := range t.Steps {
 		v.Steps[i] = stepView{At: s.At, Kind: s.Kind, Device: s.Device, Alarm: s.Alarm, Ticket: s.Ticket, Text: s.Text}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"telltale/internal/views"
-	"telltale/tickets/outbox"
 )
 
 type traceContents struct {
@@ -38,7 +37,7 @@ func (s *Server) tracePage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page := traceContents{chrome: c, ID: position.String(), TraceID: outbox.TraceID(position.String()), Notes: trace.Notes}
+	page := traceContents{chrome: c, ID: position.String(), TraceID: trace.ID(), Notes: trace.Notes}
 	for i, step := range trace.Steps {
 		line := traceStep{Step: step}
 		if i > 0 {

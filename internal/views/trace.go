@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"telltale/tickets/outbox"
 )
 
 // ErrTrace says that a text names no position in the log.
@@ -65,6 +67,10 @@ type Trace struct {
 	Steps    []Step   // by time
 	Notes    []string // what is not known any more, in sentences
 }
+
+// ID is the message's id in the form of W3C Trace Context, which webhooks and
+// spans carry.
+func (t Trace) ID() string { return outbox.TraceID(t.Position.String()) }
 
 // Step is one thing that became of the message.
 type Step struct {
