@@ -140,7 +140,8 @@ func TestVectorsOfANodesLife(t *testing.T) {
 	p.want(ndata, v["NDATA_GAP"], line+": Temperature=27")
 	p.want(ndeath, v["NDEATH_V1"]) // of session 0, while the birth is of session 88
 	p.want(ndeath, message1(0, session(88)), line+": offline")
-	p.wantUnborn(ndata, v["NDATA_V1"])
+	p.want(ndata, v["NDATA_V1"], line+": Temperature=22.5") // it came before the death already
+	p.wantUnborn(ndata, message1(9, alias(1, 23)))
 	p.want(nbirth, v["NBIRTH_V1"], line+": online", line+": Temperature=21.5")
 	if diff := cmp.Diff([]string{ncmd}, p.asked); diff != "" {
 		t.Errorf("asked for births (-want +got):\n%s", diff)

@@ -63,7 +63,7 @@ func (c *TTN) Decode(dst []devices.Report, p Payload) ([]devices.Report, error) 
 	}
 	if m.kind == "" {
 		return dst, &PayloadError{Offset: -1, Err: errors.New("payload is no message of The Things Stack: " +
-			"it has no uplink_message, uplink_normalized, join_accept, location_solved, service_data or downlink_...")}
+			"it has no uplink_message, uplink_normalized, join_accept, location_solved, service_data and no downlink message")}
 	}
 	if strings.HasPrefix(m.kind, "downlink_") {
 		return dst, nil

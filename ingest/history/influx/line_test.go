@@ -76,7 +76,7 @@ func FuzzLine(f *testing.F) {
 	f.Add("fridge-17", "temperature", 4.2, "")
 	f.Add("plant/line 1,a=b", "mode", 0.0, `de"fr\ost`)
 	f.Add("\\", "x\n\\,= ", math.MaxFloat64, "a\nb\\")
-	f.Add("", "_time", -0.0, "\xff\x00")
+	f.Add("", "_time", math.Copysign(0, -1), "\xff\x00")
 	f.Fuzz(func(t *testing.T, device, metric string, n float64, text string) {
 		if math.IsNaN(n) || math.IsInf(n, 0) {
 			return
