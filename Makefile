@@ -51,6 +51,7 @@ fuzz: ## fuzz every target for FUZZTIME (30s) each
 
 bench: build ## run the benchmarks that docs/benchmarks reports
 	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./rules/... ./ingest/... ./internal/postgres/...
+	docs/benchmarks/ten-runs.sh
 
 clean: ## remove what was built
 	rm -rf bin

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs throughput.sh ten times for each of two loads, in turn, and prints the
-# results in the form that benchstat reads.
+# Runs throughput.sh in every set-up that docs/benchmarks reports, ten times
+# around so that the set-ups are paired, and prints the results in the form
+# that benchstat reads.
 #
-# usage: ten-runs.sh > new.txt; benchstat new.txt
+# usage: ten-runs.sh [ROUNDS] > new.txt; benchstat new.txt
 set -euo pipefail
 cd "$(dirname "$0")"
+seconds=${SECONDS_EACH:-10}
 echo "goos: linux"
 echo "goarch: amd64"
 echo "pkg: telltale/docs/benchmarks"
@@ -16,17 +18,25 @@ in_ms() {
 # count PATTERN FIELD: a field of the first match.
 count() { grep -oE "$1" <<<"$out" | head -1 | awk -v f="$2" '{print $f}'; }
 
-one() { # one NAME RATE
-	out=$(./throughput.sh "$2" 1000 10000 10 2>&1)
+one() { # one NAME RATE CONNECTIONS WINDOW; DOOR and RULES from the environment
+	out=$(./throughput.sh "$2" "$3" 10000 "$seconds" "$4" 2>&1) || { echo "$out" >&2; return 1; }
 	echo "Benchmark$1 1" \
-		"$(count '[0-9]+ messages/s' 1) msg/s" \
+		"$(count 'log: [0-9]+ messages/s' 2) msg/s" "$(count '[0-9]+ us of CPU' 1) cpu-us/msg" \
 		"$(in_ms 'PUBACK p50') puback-p50-ms" "$(in_ms 'p99') puback-p99-ms" \
 		"$(count 'ticket: p50 [0-9]+' 3) ticket-p50-ms" "$(count 'p99 [0-9]+ ms, [0-9]+ tickets' 2) ticket-p99-ms" \
-		"$(count '[0-9]+ ms of CPU' 1) cpu-ms/s" "$(count '[0-9]+ MiB' 1) MiB" \
+		"$(count '[0-9]+ MiB' 1) MiB" \
 		"$(count 'rules -?[0-9]+' 2) rules-behind" "$(count 'history -?[0-9]+' 2) history-behind"
 }
 
-for _ in $(seq 10); do
-	one FullSpeed 0
-	one HalfSpeed 10000
+for _ in $(seq "${1:-10}"); do
+	for RULES in 1 10 100; do
+		export RULES
+		DOOR=embedded one "Embedded/rules=$RULES" 0 1000 8
+		DOOR=mosquitto one "Mosquitto/rules=$RULES" 0 1000 8
+	done
+	export RULES=10
+	DOOR=embedded one "Embedded/one-at-a-time" 0 1000 1
+	DOOR=embedded one "Embedded/one-connection" 0 1 100
+	DOOR=embedded one "Embedded/half-load" "${HALF:-22500}" 1000 8
+	DOOR=mosquitto one "Mosquitto/half-load" "${HALF:-21000}" 1000 8
 done

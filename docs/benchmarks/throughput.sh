@@ -1,19 +1,46 @@
 #!/usr/bin/env bash
-# Measures a gateway with everything embedded, history on and ten rules, under
-# load from a second process. Prints what the load generator saw, how far rules
-# and history were behind when it ended, and the gateway's memory.
+# Measures a gateway with everything on, history and tickets included, under
+# load from a second process. Prints what the load generator saw, the rate at
+# which messages were safe in the log, how far rules and history were behind
+# when it ended, and what the gateway used.
 #
 # usage: throughput.sh [RATE] [CONNECTIONS] [DEVICES] [SECONDS] [WINDOW]
 #        RATE 0 is as fast as messages are acknowledged
+# environment: DOOR=embedded (default) or mosquitto, tuned for throughput
+#              RULES=10, how many threshold rules watch the temperature
 set -euo pipefail
 rate=${1:-0} connections=${2:-1000} devices=${3:-10000} seconds=${4:-30} window=${5:-1}
+door=${DOOR:-embedded} rules=${RULES:-10}
 cd "$(dirname "$0")/../.."
 data=$(mktemp -d)
-trap 'kill "$gateway" 2>/dev/null; wait "$gateway" 2>/dev/null; rm -rf "$data"' EXIT
-export TELLTALE_HTTP_LISTEN=127.0.0.1:18080 TELLTALE_MQTT_LISTEN=127.0.0.1:11883 TELLTALE_LOG_LEVEL=warn
+started=()
+trap 'for p in "${started[@]}"; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done; rm -rf "$data"' EXIT
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+broker=127.0.0.1:$(free_port)
+export TELLTALE_HTTP_LISTEN=127.0.0.1:$(free_port) TELLTALE_LOG_LEVEL=warn
+
+if [[ $door == mosquitto ]]; then
+	cat >"$data/mosquitto.conf" <<-CONF
+		listener ${broker#*:} 127.0.0.1
+		allow_anonymous true
+		persistence false
+		max_inflight_messages 0
+		max_queued_messages 0
+		set_tcp_nodelay true
+		log_type error
+	CONF
+	[[ $EUID == 0 ]] && chmod 755 "$data" && echo "user root" >>"$data/mosquitto.conf"
+	mosquitto=$(command -v mosquitto || echo /usr/sbin/mosquitto)
+	"$mosquitto" -c "$data/mosquitto.conf" >"$data/mosquitto.log" 2>&1 &
+	started+=($!)
+	export TELLTALE_MQTT_BROKER=mqtt://$broker
+else
+	export TELLTALE_MQTT_LISTEN=$broker
+fi
 
 bin/telltale serve --data "$data/gateway" >"$data/log" 2>&1 &
 gateway=$!
+started=("$gateway" "${started[@]}")
 until curl -sf http://$TELLTALE_HTTP_LISTEN/readyz >/dev/null; do sleep 0.2; done
 
 {
@@ -26,25 +53,10 @@ report_every: 1m
 {kind: Customer, id: C-1, name: Bench, tier: standard, language: en, timezone: UTC, contacts: []}
 ---
 {kind: Rule, id: warm-now, title: Too warm now, when: temperature > 11}
----
-{kind: Rule, id: warm, title: Too warm, when: temperature > 8, for: 10m, clear_when: temperature < 7}
----
-{kind: Rule, id: cold, title: Too cold, when: temperature < 0, for: 10m}
----
-{kind: Rule, id: freezing, title: Freezing, when: temperature <= -5}
----
-{kind: Rule, id: door, title: Door open, when: door_open, for: 5m}
----
-{kind: Rule, id: door-warm, title: Door open and warm, when: door_open and temperature > 6, for: 2m}
----
-{kind: Rule, id: power, title: Draws too much, when: compressor_w > 500, for: 5m}
----
-{kind: Rule, id: idle, title: Warm with the compressor off, when: temperature > 7 and compressor_w < 5, for: 15m}
----
-{kind: Rule, id: fault, title: Fault E21, when: 'fault("E21")'}
----
-{kind: Rule, id: hot, title: Warm and working, when: temperature > 9 and compressor_w > 60, for: 20m}
 YAML
+	for ((i = 1; i < rules; i++)); do
+		printf -- '---\n{kind: Rule, id: above-%d, title: Above a limit, when: temperature > %d.%d}\n' "$i" $((12 + i / 10)) $((i % 10))
+	done
 	for ((i = 0; i < devices; i++)); do
 		printf -- '---\n{kind: Device, id: load-%05d, model: bench, owners: [{customer: C-1, from: 2020-01-01T00:00:00Z}]}\n' "$i"
 	done
@@ -54,15 +66,20 @@ bin/telltale apply -f "$data/bench.yaml" --data "$data/gateway" | tail -1
 metric() { curl -s http://$TELLTALE_HTTP_LISTEN/metrics | awk -v m="$1" 'index($1, m) == 1 {s += $2} END {printf "%.0f\n", s}'; }
 cpu() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 
-before=$(cpu $gateway)
-bin/telltale load --broker $TELLTALE_MQTT_LISTEN --connections "$connections" --devices "$devices" \
-	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 100
-echo "gateway process: $((($(cpu $gateway) - before) * 10 / seconds)) ms of CPU per second"
+used=$(cpu $gateway) began=$(date +%s%N)
+out=$(bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
+	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 100)
+echo "$out"
+acknowledged=$(awk '{print $3}' <<<"$out")
 accepted=$(metric telltale_ingest_reports_total)
-echo "behind at the end: rules $((accepted - $(metric telltale_rules_reports_total))) reports," \
-	"history $((3 * accepted - $(metric telltale_history_readings_total))) readings"
+behind="behind at the end: rules $((accepted - $(metric telltale_rules_reports_total))) reports, history $((3 * accepted - $(metric telltale_history_readings_total))) readings"
+until (($(metric telltale_ingest_reports_total) >= acknowledged)); do sleep 0.1; done
+took=$((($(date +%s%N) - began) / 1000000))
+used=$((($(cpu $gateway) - used) * 10000 / acknowledged))
+echo "safe in the log: $((acknowledged * 1000 / took)) messages/s, gateway: $used us of CPU per message"
+echo "$behind"
 echo "resident memory: $(($(awk '/VmRSS/ {print $2}' /proc/$gateway/status) / 1024)) MiB"
-until (( $(metric telltale_history_readings_total) >= 3 * accepted )); do sleep 0.2; done
+until (($(metric telltale_history_readings_total) >= 3 * acknowledged)); do sleep 0.2; done
 psql -At "host=$data/gateway/postgres/data user=telltale dbname=telltale" -c "
   select 'event to committed ticket: p50 ' || percentile_disc(0.5) within group (order by s) || ' ms, p99 '
          || percentile_disc(0.99) within group (order by s) || ' ms, ' || count(*) || ' tickets'
