@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"telltale/devices"
@@ -160,14 +161,13 @@ func TestWhatCannotBeBelievedGoesToQuarantine(t *testing.T) {
 		{"an unknown device", "telltale/fridge-x/telemetry", `{"seq":1}`, UnknownDevice, `device fridge-x is not declared`, 0, 0},
 		{"an unknown topic", "home/kitchen", `21`, UnknownTopic, `no source claims topic home/kitchen`, 0, 0},
 		{"a clock in 1970", "telltale/fridge-1/telemetry", `{"ts":1000,"values":{"temperature":4}}`, ImpossibleTime,
-			`device fridge-1 says it is 1970-01-01T00:00:01Z, before 2000`, 0, 0},
+			`device fridge-1 says it is 1970-01-01T00:16:40Z, before 2000`, 0, 0},
 		{"a clock ahead", "telltale/fridge-1/telemetry", `{"ts":"2026-03-01T12:10:01Z"}`, ImpossibleTime,
 			`device fridge-1 says it is 2026-03-01T12:10:01Z, 10m1s ahead of the time of receipt 2026-03-01T12:00:00Z; at most 10m0s is believed`, 0, 0},
 		{"a clock just not too far ahead", "telltale/fridge-1/telemetry", `{"ts":"2026-03-01T12:10:00Z"}`, "", "", 1, 0},
-		{"microseconds taken for milliseconds", "telltale/fridge-1/telemetry", `{"ts":1763780000123000}`, ImpossibleTime,
-			`device fridge-1 says it is 57861-12-18T08:55:23Z, 20393606 days ahead of the time of receipt 2026-03-01T12:00:00Z; at most 10m0s is believed`, 0, 0},
+		{"microseconds, known by their size", "telltale/fridge-1/telemetry", `{"ts":1763780000123000}`, "", "", 1, 0},
 		{"the wrong ones of a list", "telltale/fridge-1/telemetry", `[{"ts":1},{"seq":1},{"ts":2},{"seq":2},{"ts":3}]`, ImpossibleTime,
-			`device fridge-1 says it is 1970-01-01T00:00:00Z, before 2000, and 2 more`, 2, 0},
+			`device fridge-1 says it is 1970-01-01T00:00:01Z, before 2000, and 2 more`, 2, 0},
 		{"a value below", "telltale/fridge-1/telemetry", `{"values":{"temperature":-60.1,"door_open":0}}`, ImpossibleValue,
 			`device fridge-1 says temperature is -60.1, below the -60 that its model can measure`, 1, 1},
 		{"a value above, by the vendor's name", "telltale/fridge-1/telemetry", `{"values":{"TempC_SHT":85}}`, ImpossibleValue,
@@ -204,7 +204,8 @@ func TestWhatCannotBeBelievedGoesToQuarantine(t *testing.T) {
 				want = []Quarantined{{ID: quarantinedID(c.reason, c.topic, kept), Reason: c.reason, Detail: c.detail,
 					Topic: c.topic, ClientID: "gw", Payload: kept, ReceivedAt: now}}
 			}
-			if diff := cmp.Diff(want, refused); diff != "" {
+			whose := cmpopts.IgnoreFields(Quarantined{}, "Source", "Devices", "ObservedAt")
+			if diff := cmp.Diff(want, refused, whose); diff != "" {
 				t.Errorf("quarantine differs (-want +got):\n%s", diff)
 			}
 			outcome := string(c.reason)
