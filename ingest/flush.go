@@ -158,18 +158,24 @@ func (p *Pipeline) letGo(f *flush, now time.Time) {
 
 // finish counts the items and tells their senders.
 func (p *Pipeline) finish(items []*pending, err error) {
+	p.countAll(items, err) // before the senders go on: who sees an acknowledgement sees it counted
+	for _, it := range items {
+		it.sender.settle(err) // afterwards it belongs to somebody else
+	}
+}
+
+func (p *Pipeline) countAll(items []*pending, err error) {
 	var reports, readings int
 	for _, it := range items {
 		if err != nil {
 			p.metrics.outcomes[outcomeUnstored].Add(float64(it.messages))
-		} else {
-			p.count(it)
-			reports += len(it.reports)
-			for i := range it.reports {
-				readings += len(it.reports[i].Readings)
-			}
+			continue
 		}
-		it.sender.settle(err) // afterwards it belongs to somebody else
+		p.count(it)
+		reports += len(it.reports)
+		for i := range it.reports {
+			readings += len(it.reports[i].Readings)
+		}
 	}
 	p.metrics.reports.Add(float64(reports))
 	p.metrics.readings.Add(float64(readings))

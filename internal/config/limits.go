@@ -7,13 +7,13 @@ type Limits struct {
 	DeviceRate float64 `yaml:"device_rate"`
 
 	// DeviceBurst is how many it may send at once after a silence. Default
-	// 10,000: what a device stored in three hours at one message a second.
+	// 100,000: what a device stored in a day at one message a second.
 	DeviceBurst float64 `yaml:"device_burst"`
 }
 
 func (l *Limits) setDefaults() {
 	setDefault(&l.DeviceRate, 200)
-	setDefault(&l.DeviceBurst, 10_000)
+	setDefault(&l.DeviceBurst, 100_000)
 }
 
 func (l *Limits) validate(fault func(string, ...any)) {

@@ -27,7 +27,7 @@ func TestLimitsOfADevice(t *testing.T) {
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", body, err)
-		case want == "" && body == "" && (c.Limits.DeviceRate != 200 || c.Limits.DeviceBurst != 10_000):
+		case want == "" && body == "" && (c.Limits.DeviceRate != 200 || c.Limits.DeviceBurst != 100_000):
 			t.Errorf("defaults are %+v", c.Limits)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%q: got %v, want %q", body, err, want)
