@@ -50,7 +50,7 @@ func TestABrokenFileIsRefusedWithItsLine(t *testing.T) {
 		{"a bad quote", header + "1767225600123,f1,\"t,4\n", `line 2: extraneous or missing " in quoted-field`},
 		{"no time", header + "yesterday,f1,t,4\n", `line 2: "yesterday" is not a time (RFC 3339 or Unix milliseconds)`},
 		{"seconds", header + "1767225600,f1,t,4\n", "line 2: time 1767225600 is not in Unix milliseconds"},
-		{"a bad device", header + "1767225600123,f/1,t,4\n", `line 2: "f/1" is not a device id`},
+		{"a bad device", header + "1767225600123,f//1,t,4\n", `line 2: "f//1" is not a device id`},
 		{"no metric", header + "1767225600123,f1,,4\n", "line 2: metric is empty"},
 		{"no value", header + "1767225600123,f1,t,\n", "line 2: value is empty"},
 		{"not a number", header + "1767225600123,f1,t,NaN\n", "line 2: NaN is not a finite number"},
