@@ -37,6 +37,7 @@ const (
 // It is a token bucket for each device, kept as the one instant at which the
 // bucket would be full again (the generic cell rate algorithm, ITU-T I.371).
 type limiter struct {
+	began  time.Time     // the instants are counted from here, by the monotonic clock: setting the other limits nobody
 	gap    time.Duration // between messages at the rate
 	burst  time.Duration // how far ahead of the clock full may lie
 	seed   maphash.Seed
@@ -49,7 +50,7 @@ type limitShard struct {
 	prune   int // size at which to look for full buckets
 }
 
-type bucket struct{ full, warned int64 } // Unix nanoseconds
+type bucket struct{ full, warned int64 } // nanoseconds after began
 
 // newLimiter returns nil when nothing is limited.
 func newLimiter(l Limits) (*limiter, error) {
@@ -60,7 +61,7 @@ func newLimiter(l Limits) (*limiter, error) {
 		return nil, nil
 	}
 	gap := float64(time.Second) / l.DeviceRate
-	x := &limiter{gap: time.Duration(gap), burst: burstTime, seed: maphash.MakeSeed()}
+	x := &limiter{began: time.Now(), gap: time.Duration(gap), burst: burstTime, seed: maphash.MakeSeed()}
 	if l.DeviceBurst > 0 {
 		x.burst = time.Duration(l.DeviceBurst * gap)
 	}
@@ -80,11 +81,14 @@ type excess struct {
 // refuse, a message beyond the limit is not counted: it will not be stored.
 func (l *limiter) charge(id devices.ID, reports int, now time.Time, refuse bool) excess {
 	cost := int64(l.gap) * int64(1+(reports-1)/reportsPerCharge)
-	at := now.UnixNano()
+	at := int64(now.Sub(l.began))
 	s := &l.shards[maphash.String(l.seed, string(id))%limitShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.buckets[id]
+	b, known := s.buckets[id]
+	if !known {
+		b = bucket{full: at, warned: at - int64(warnEvery)}
+	}
 	full := max(b.full, at) + cost
 	over := full - at - int64(l.burst)
 	var x excess
