@@ -52,7 +52,7 @@ func (x *express) takes(p []byte) (m publish, topic string, ok bool) {
 		return m, "", false
 	}
 	topic = string(m.topic)
-	ok = x.access.MayPublish(topic) && !codec.IsCommand(topic) && (!m.retain || codec.IsTelemetry(topic))
+	ok = topic[0] != '$' && x.access.MayPublish(topic) && !codec.IsCommand(topic) && (!m.retain || codec.IsTelemetry(topic))
 	return m, topic, ok
 }
 
@@ -69,7 +69,7 @@ func (x *express) add(m publish, topic string, at time.Time) {
 	}
 	d := x.load
 	x.hook.pipeline.add(&d.pending, Message{
-		Topic: topic, Payload: m.payload, QoS: min(byte(m.id), 1), ClientID: x.clientID, ReceivedAt: at,
+		Topic: topic, Payload: m.payload, QoS: m.qos(), ClientID: x.clientID, ReceivedAt: at,
 	})
 	if m.id != 0 {
 		d.ids = append(d.ids, m.id)
@@ -77,7 +77,7 @@ func (x *express) add(m publish, topic string, at time.Time) {
 	}
 	if x.hook.heard(topic) {
 		d.pass = append(d.pass, &packets.Packet{
-			FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: min(byte(m.id), 1)},
+			FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: m.qos()},
 			TopicName:   topic, Payload: bytes.Clone(m.payload), Origin: x.clientID, PacketID: m.id,
 		})
 	}

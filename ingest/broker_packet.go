@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// The MQTT control packets that the express way needs to know, by the upper
-// half of their first byte [MQTT-2.1.2].
+// The MQTT control packets that the express ways, from clients and from an
+// external broker, need to know, by the upper half of their first byte
+// [MQTT-2.1.2].
 const (
 	typePublish = 3
 	typePingreq = 12
@@ -20,6 +21,14 @@ type publish struct {
 	payload []byte
 	id      uint16 // 0: QoS 0
 	retain  bool
+}
+
+// qos returns the quality of service that the message was sent with.
+func (m publish) qos() byte {
+	if m.id == 0 {
+		return 0
+	}
+	return 1
 }
 
 // packetSize returns the size of the packet that p begins with; ok is false
@@ -65,7 +74,7 @@ func parsePublish(p []byte, version byte) (m publish, ok bool) {
 	if body = body[2:]; len(body) < n {
 		return m, false
 	}
-	if m.topic, body = body[:n], body[n:]; !plainTopic(m.topic) {
+	if m.topic, body = body[:n], body[n:]; !validTopic(m.topic) {
 		return m, false
 	}
 	if p[0]&qosDup != 0 {
@@ -87,10 +96,10 @@ func parsePublish(p []byte, version byte) (m publish, ok bool) {
 	return m, true
 }
 
-// plainTopic reports whether a topic is one that a client may publish to
-// [MQTT-3.3.2-2] [MQTT-1.5.4-2].
-func plainTopic(topic []byte) bool {
-	return len(topic) > 0 && topic[0] != '$' && !bytes.ContainsAny(topic, "+#\x00") && utf8.Valid(topic)
+// validTopic reports whether a topic is the name of one [MQTT-3.3.2-2]
+// [MQTT-4.7.3-1] [MQTT-1.5.4-2].
+func validTopic(topic []byte) bool {
+	return len(topic) > 0 && !bytes.ContainsAny(topic, "+#\x00") && utf8.Valid(topic)
 }
 
 // appendPuback appends the acknowledgement of a message. With nothing to

@@ -8,6 +8,10 @@ type Message struct {
 	Payload []byte // nobody refers to it afterwards
 	QoS     byte
 
+	// Cut is how many bytes follow the Payload that were not kept, because with
+	// them it is larger than any codec takes.
+	Cut int
+
 	// Retained says that the message comes out of a broker's memory and may be
 	// old, not that its sender wanted it retained.
 	Retained bool

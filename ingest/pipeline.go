@@ -214,9 +214,9 @@ func (p *Pipeline) enqueue(ctx context.Context, it *pending) error {
 // the message's payload afterwards.
 func (p *Pipeline) add(it *pending, m Message) {
 	it.messages++
-	if len(m.Payload) > codec.MaxPayload {
-		p.quarantine(it, oversized(m, len(m.Payload)), "", complaint{reason: TooLarge,
-			detail: fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", len(m.Payload), codec.MaxPayload, keptOfOversized)})
+	if size := len(m.Payload) + m.Cut; size > codec.MaxPayload {
+		p.quarantine(it, oversized(m), "", complaint{reason: TooLarge,
+			detail: fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", size, codec.MaxPayload, keptOfOversized)})
 	} else if source, c, ok := p.opts.Router.Find(m.Topic); !ok {
 		p.quarantine(it, m, "", complaint{reason: UnknownTopic, detail: fmt.Sprintf("no source claims topic %s", m.Topic)})
 	} else {
@@ -227,8 +227,8 @@ func (p *Pipeline) add(it *pending, m Message) {
 // keptOfOversized is how much of a payload above the limit is kept.
 const keptOfOversized = 4 << 10
 
-func oversized(m Message, size int) Message {
-	m.Payload = m.Payload[:min(size, keptOfOversized)]
+func oversized(m Message) Message {
+	m.Payload = m.Payload[:min(len(m.Payload), keptOfOversized)]
 	return m
 }
 

@@ -55,7 +55,7 @@ type SubscriberOptions struct {
 	// In whole seconds; zero: 30 s.
 	KeepAlive time.Duration
 
-	// QueueBytes bounds the payloads read ahead of the pipeline. Zero: 64 MiB.
+	// QueueBytes bounds the packets read ahead of the pipeline. Zero: 64 MiB.
 	QueueBytes int64
 
 	// Metrics is where the subscriber's metrics are registered. Nil: nowhere.
@@ -66,10 +66,6 @@ type SubscriberOptions struct {
 }
 
 const (
-	// queueMessages is more than a broker can have unacknowledged at once:
-	// packet ids have 16 bits. So QoS 1 alone never overflows the queue.
-	queueMessages = 1 << 16
-
 	connectTimeout   = 10 * time.Second
 	subscribeTimeout = 30 * time.Second
 	publishTimeout   = 10 * time.Second
@@ -184,7 +180,7 @@ func (s *Subscriber) Run(ctx context.Context) error {
 			break
 		}
 		s.setUnready(err.Error())
-		if time.Since(began) > steady {
+		if time.Since(began) > steady || errors.Is(err, errOverflow) { // which took what it could
 			pause = firstBackOff
 		}
 		s.opts.Log.Warn("broker connection ended", zap.Error(err), zap.Duration("pause", pause))
@@ -216,6 +212,10 @@ func (s *Subscriber) connectOnce(ctx context.Context) error {
 	session.start()
 	err := s.await(ctx, client, session)
 	s.client.Store(nil)
+	s.setUnready(err.Error())
+	if ctx.Err() == nil && !errors.Is(err, errOverflow) {
+		session.fail(err)
+	}
 	session.stop(ctx)
 	const quiesce = 250 // milliseconds
 	client.Disconnect(quiesce)
@@ -316,16 +316,14 @@ func (s *Subscriber) clientOptions(session *session) *mqtt.ClientOptions {
 		SetUsername(s.opts.Username).
 		SetPassword(s.opts.Password).
 		SetTLSConfig(s.opts.Certificates.forClient()).
-		SetProtocolVersion(4).  // no second attempt with 3.1 that hides the first one's error
-		SetCleanSession(false). // the broker keeps what is not acknowledged
-		SetOrderMatters(true).
-		SetAutoAckDisabled(true).
+		SetProtocolVersion(4).   // no second attempt with 3.1 that hides the first one's error
+		SetCleanSession(false).  // the broker keeps what is not acknowledged
 		SetAutoReconnect(false). // Run does: a new client has no acknowledgements of the old connection
 		SetConnectRetry(false).
 		SetConnectTimeout(connectTimeout).
 		SetKeepAlive(s.opts.KeepAlive).
 		SetPingTimeout(min(s.opts.KeepAlive/3, longestPing)).
 		SetDialer(dialer()).
-		SetDefaultPublishHandler(session.receive). // also for what comes before the subscription
-		SetConnectionLostHandler(func(_ mqtt.Client, err error) { session.end(fmt.Errorf("connection lost: %w", err)) })
+		SetCustomOpenConnectionFn(session.open).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { session.fail(fmt.Errorf("connection lost: %w", err)) })
 }

@@ -3,79 +3,118 @@ package ingest
 import (
 	"context"
 	"errors"
+	"net"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
 // session carries the messages of one connection:
 //
-//	receive --queue--> submit --Pipeline--> stored --acks--> acknowledge
+//	brokerWire --arrivals--> submit --Pipeline--> stored --acks--> acknowledge
 //
-// receive is the library's handler and must never wait, or the library would
-// not see the broker's PINGRESP and give the connection up. The three other
-// steps are goroutines of their own, since each may wait: for room in the
-// pipeline, for the sync, for the network. All of them keep the order.
+// The wire's reader must never wait, or nobody would see the broker's PINGRESP
+// and the library would give the connection up. The two other steps are
+// goroutines of their own, since each may wait: for room in the pipeline, for
+// the network. All of them keep the order.
 type session struct {
 	subscriber *Subscriber
-	queue      chan mqtt.Message // closed by stop
-	bytes      atomic.Int64      // payloads in queue
+	wire       *brokerWire // set by open
 
-	ended    chan error // holds the first reason to end the connection
-	stopping atomic.Bool
-	broken   atomic.Bool // what follows must not be acknowledged
+	arrivals handoff[arrival] // closed by stop
+	bytes    atomic.Int64     // read and not yet in the pipeline
+	acks     handoff[uint16]  // packet ids; the broker bounds how many are unacknowledged
 
-	// mu orders receive before the closing of queue.
-	mu     sync.RWMutex
-	closed bool
+	ended   chan error  // holds the first reason to end the connection
+	closing atomic.Bool // what comes is left to the next connection
+	broken  atomic.Bool // and what is here is not acknowledged any more
 
-	acks    ackList
-	running sync.WaitGroup // submit and acknowledge
-	open    sync.WaitGroup // messages in the pipeline
+	running    sync.WaitGroup // submit and acknowledge
+	inPipeline sync.WaitGroup // parcels
+	parcels    sync.Pool
+}
+
+// arrival is what came from the broker in one go.
+type arrival struct {
+	packets []byte // PUBLISH, whole
+	cut     int    // bytes of the last one that were not kept
+	at      time.Time
 }
 
 func newSession(s *Subscriber) *session {
-	return &session{
-		subscriber: s,
-		queue:      make(chan mqtt.Message, queueMessages),
-		ended:      make(chan error, 1),
-		acks:       ackList{wake: make(chan struct{}, 1)},
+	x := &session{
+		subscriber: s, arrivals: newHandoff[arrival](), acks: newHandoff[uint16](), ended: make(chan error, 1),
+	}
+	x.parcels.New = func() any {
+		d := &parcel{session: x}
+		d.sender = d
+		return d
+	}
+	return x
+}
+
+// Reasons to end a connection. The broker sends again what is unacknowledged.
+var (
+	errOverflow      = errors.New("messages come faster than they can be stored; left unacknowledged to get them again")
+	errInvalidPacket = errors.New("the broker sent a message that MQTT does not allow") // [MQTT-4.8.0-1]
+)
+
+// open connects to the broker for the library.
+func (x *session) open(u *url.URL, opts mqtt.ClientOptions) (net.Conn, error) {
+	conn, err := openBroker(u, opts)
+	if err != nil {
+		return nil, err
+	}
+	x.wire = newBrokerWire(conn, x)
+	return x.wire, nil
+}
+
+// receive takes messages from the wire, as far as there is room.
+func (x *session) receive(a arrival) {
+	fits := len(a.packets)
+	switch room := int(x.subscriber.opts.QueueBytes - x.bytes.Load()); {
+	case x.closing.Load():
+		fits = 0
+	case fits > room:
+		fits = wholePublishes(a.packets[:room])
+	}
+	x.leave(a.packets[fits:])
+	if a.packets = a.packets[:fits]; fits > 0 {
+		x.bytes.Add(int64(fits))
+		x.arrivals.add(a)
 	}
 }
 
-var errOverflow = errors.New("messages come faster than they can be stored; left unacknowledged to get them again")
-
-// receive takes a message from the library.
-func (x *session) receive(_ mqtt.Client, m mqtt.Message) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if x.closed || m.Qos() > 0 && (x.broken.Load() || x.stopping.Load()) {
-		return // unacknowledged; the broker sends it again to the next connection
-	}
-	size := int64(len(m.Payload()))
-	if x.bytes.Load()+size <= x.subscriber.opts.QueueBytes {
-		select {
-		case x.queue <- m:
-			x.bytes.Add(size)
-			return
-		default:
+// leave lets go of messages. Those with QoS 1 come again with the next
+// connection; to acknowledge a later one would be out of order, so this one
+// takes no more.
+func (x *session) leave(packets []byte) {
+	const qos = 0x06
+	for len(packets) > 0 {
+		size, _ := packetSize(packets)
+		if packets[0]&qos == 0 {
+			x.subscriber.metrics.dropped.Inc()
+		} else if !x.closing.Load() {
+			x.end(errOverflow)
 		}
+		packets = packets[min(size, len(packets)):]
 	}
-	if m.Qos() == 0 {
-		x.subscriber.metrics.dropped.Inc() // the broker will not send it again
-		return
-	}
-	// Acknowledging a later one would be out of order, so none is from here on.
-	x.broken.Store(true)
-	x.end(errOverflow)
 }
 
-// end asks for the end of the connection; the first reason counts.
+// fail has nothing acknowledged from here on and the connection ended.
+func (x *session) fail(err error) {
+	x.broken.Store(true)
+	x.end(err)
+}
+
+// end takes no more messages and asks for the end of the connection, when what
+// is here is acknowledged. The first reason counts.
 func (x *session) end(err error) {
+	x.closing.Store(true)
 	select {
 	case x.ended <- err:
 	default:
@@ -87,19 +126,13 @@ func (x *session) start() {
 	x.running.Go(x.acknowledge)
 }
 
-// stop returns when everything that was read is stored, and acknowledged if
-// the connection still holds. Of a broken connection, what is only queued and
-// can be had again is let go. When ctx is done, stop waits no longer than
-// drainGrace; the rest then ends with the pipeline.
+// stop returns when everything that was read is stored and acknowledged. Of a
+// broken connection, what is only read and can be had again is let go. When ctx
+// is done, stop waits no longer than drainGrace; the rest then ends with the
+// pipeline.
 func (x *session) stop(ctx context.Context) {
-	x.stopping.Store(true)
-	if ctx.Err() == nil {
-		x.broken.Store(true)
-	}
-	x.mu.Lock()
-	x.closed = true
-	x.mu.Unlock()
-	close(x.queue)
+	x.closing.Store(true)
+	x.arrivals.close()
 
 	finished := make(chan struct{})
 	go func() { x.running.Wait(); close(finished) }()
@@ -115,112 +148,77 @@ func (x *session) stop(ctx context.Context) {
 	}
 }
 
+// submit decodes what arrived and hands it to the pipeline.
 func (x *session) submit() {
-	for m := range x.queue {
-		x.bytes.Add(-int64(len(m.Payload())))
-		if m.Qos() > 0 && x.broken.Load() {
-			continue
+	load := x.parcels.Get().(*parcel)
+	var list []arrival
+	for ok := true; ok; {
+		if list, ok = x.arrivals.take(list); !ok {
+			break
 		}
-		x.open.Add(1)
-		// The pipeline waits for its log, and ends by being stopped.
-		x.subscriber.pipeline.Submit(context.Background(), x.message(m), func(err error) {
-			defer x.open.Done()
-			if err != nil {
-				x.broken.Store(true)
-				x.end(err)
-			} else if !x.broken.Load() {
-				x.acks.add(m)
-			}
-		})
+		for _, a := range list {
+			load = x.decode(load, a)
+			x.bytes.Add(-int64(len(a.packets)))
+		}
+		load = x.handOver(load)
 	}
-	x.open.Wait()
+	x.inPipeline.Wait()
 	x.acks.close()
 }
 
-func (x *session) message(m mqtt.Message) Message {
-	return Message{
-		Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(), Relayed: true, ReceivedAt: time.Now(),
+// decode adds an arrival to the load and returns the load to go on with.
+func (x *session) decode(load *parcel, a arrival) *parcel {
+	const version = 4 // of the protocol that we log in with
+	for p := a.packets; len(p) > 0; {
+		size, _ := packetSize(p)
+		size = min(size, len(p)) // of one that was cut
+		m, ok := parsePublish(p[:size], version)
+		switch {
+		case x.broken.Load():
+			x.leave(p)
+			return load
+		case !ok:
+			x.fail(errInvalidPacket)
+			return load
+		}
+		load.add(m, a)
+		if p = p[size:]; load.messages == parcelMessages {
+			load = x.handOver(load)
+		}
 	}
+	return load
 }
 
-// acknowledge sends the acknowledgements, in the order of arrival: the
-// pipeline stores what is submitted in order, and says so in order.
+// handOver waits for room in the pipeline and returns an empty load.
+func (x *session) handOver(load *parcel) *parcel {
+	if load.messages == 0 {
+		return load
+	}
+	load.weigh()
+	x.inPipeline.Add(1)
+	// The pipeline waits for its log, and ends by being stopped.
+	if err := x.subscriber.pipeline.enqueue(context.Background(), &load.pending); err != nil {
+		load.settle(err)
+	}
+	return x.parcels.Get().(*parcel)
+}
+
+// acknowledge writes the acknowledgements, in the order of arrival: the
+// pipeline stores what is handed over in order, and says so in order.
 func (x *session) acknowledge() {
-	for list, ok := x.acks.take(nil); ok; list, ok = x.acks.take(list) {
-		for _, m := range list {
-			m.Ack() // nothing when the connection is gone: then it comes again
+	var ids []uint16
+	var packets []byte
+	for ok := true; ok; {
+		if ids, ok = x.acks.take(ids); !ok {
+			break
+		}
+		packets = packets[:0]
+		for _, id := range ids {
+			packets = appendPuback(packets, id)
+		}
+		if _, err := x.wire.Write(packets); err != nil {
+			x.fail(err) // they come again
 		}
 	}
 	x.subscriber.opts.Log.Debug("session ended", zap.Bool("broken", x.broken.Load()))
-}
-
-// ackList hands stored messages from the pipeline, which must not wait, to the
-// goroutine that acknowledges. It holds no more than the pipeline does, and
-// what the broker lets be unacknowledged.
-type ackList struct {
-	mu     sync.Mutex
-	list   []mqtt.Message
-	closed bool
-	wake   chan struct{}
-}
-
-func (a *ackList) add(m mqtt.Message) {
-	a.mu.Lock()
-	a.list = append(a.list, m)
-	a.mu.Unlock()
-	a.signal()
-}
-
-func (a *ackList) close() {
-	a.mu.Lock()
-	a.closed = true
-	a.mu.Unlock()
-	a.signal()
-}
-
-func (a *ackList) signal() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take waits for messages and returns them; ok is false when there are none
-// and will be none. spare is used for the next list.
-func (a *ackList) take(spare []mqtt.Message) (list []mqtt.Message, ok bool) {
-	clear(spare)
-	for {
-		a.mu.Lock()
-		if len(a.list) > 0 {
-			list, a.list = a.list, spare[:0]
-			a.mu.Unlock()
-			return list, true
-		}
-		closed := a.closed
-		a.mu.Unlock()
-		if closed {
-			return nil, false
-		}
-		<-a.wake
-	}
-}
-
-// subscriberMetrics are the subscriber's own; messages are counted by the
-// pipeline.
-type subscriberMetrics struct {
-	connected prometheus.Gauge
-	connects  prometheus.Counter
-	dropped   prometheus.Counter
-}
-
-func newSubscriberMetrics(reg prometheus.Registerer) (*subscriberMetrics, error) {
-	m := &subscriberMetrics{
-		connected: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "telltale_subscriber_connected", Help: "1 while connected to the external broker."}),
-		connects: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "telltale_subscriber_connects_total", Help: "Connections made to the external broker."}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "telltale_subscriber_dropped_total", Help: "QoS 0 messages lost because they came faster than they could be stored."}),
-	}
-	return m, register(reg, m.connected, m.connects, m.dropped)
 }

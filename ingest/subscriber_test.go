@@ -375,7 +375,7 @@ func TestOverflowLosesNothingOfQoS1(t *testing.T) {
 		return log.Append(ctx, at, reports, refused)
 	})
 	p := startPipeline(t, slow, PipelineOptions{QueueMessages: 2})
-	s := newSubscriber(t, p, SubscriberOptions{URL: broker.url(), QueueBytes: 100, Log: zap.NewNop()})
+	s := newSubscriber(t, p, SubscriberOptions{URL: broker.url(), QueueBytes: 4096, Log: zap.NewNop()})
 	run(t, s.Run)
 	awaitReady(t, s, true)
 	publishSeq(t, broker.addr, "fridge-1", 1, 200)
