@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"telltale/devices"
 )
@@ -48,12 +50,27 @@ func (l *Log) append(ctx context.Context, at time.Time, reports []devices.Report
 		if err = errors.Join(err, a.await(ctx)); err != nil {
 			return err // and let go of a: a late retry may still read its buffers
 		}
+		if l.opts.Log.Core().Enabled(zap.DebugLevel) {
+			l.tell(a, reports[:n])
+		}
 		if reports = reports[n:]; len(reports) == 0 {
 			break
 		}
 	}
 	l.appenders.Put(a)
 	return nil
+}
+
+// tell logs where each report of a round was stored: what is known of it from
+// then on is known by that trace.
+func (l *Log) tell(a *appender, reports []devices.Report) {
+	next := make([]int, l.partitions) // index of the partition's next report in its batch
+	for i := range reports {
+		p := l.PartitionOf(reports[i].Device)
+		seq := a.stored[len(a.stored)-len(a.flushed)+slices.Index(a.flushed, p)]
+		l.opts.Log.Debug("report stored", zap.String("device_id", string(reports[i].Device)), zap.String("trace", TraceOf(p, seq, next[p])))
+		next[p]++
+	}
 }
 
 // AppendTick stores a batch without reports: it says to the partition's
@@ -111,7 +128,9 @@ type appender struct {
 	encoders []encoder
 	open     []bool // encoder in use
 	touched  []int  // those that are open
+	flushed  []int  // the partitions of the last flush, in the order published
 	futures  []jetstream.PubAckFuture
+	stored   []uint64 // sequences of the futures of the last await
 }
 
 func newAppender(partitions int) *appender {
@@ -131,6 +150,7 @@ func (a *appender) begin(partition int, at time.Time) {
 
 // flush publishes all open encoders.
 func (a *appender) flush(l *Log) error {
+	a.flushed = append(a.flushed[:0], a.touched...)
 	defer func() { a.touched = a.touched[:0] }()
 	for _, p := range a.touched {
 		a.open[p] = false
@@ -154,10 +174,12 @@ func (a *appender) publish(l *Log, subject string, payload []byte) error {
 // error of those that are not.
 func (a *appender) await(ctx context.Context) error {
 	var first error
+	a.stored = a.stored[:0]
 	for i, f := range a.futures {
 		a.futures[i] = nil
 		select {
-		case <-f.Ok():
+		case ack := <-f.Ok():
+			a.stored = append(a.stored, ack.Sequence)
 		case err := <-f.Err():
 			if first == nil {
 				first = fmt.Errorf("append to %s: %w", f.Msg().Subject, translate(err))

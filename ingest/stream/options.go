@@ -66,7 +66,8 @@ type Options struct {
 	// AckTimeout is how long Append waits for the server. Zero: 30 s.
 	AckTimeout time.Duration
 
-	// Log receives the server's warnings. Nil: none.
+	// Log receives the server's warnings, and at debug level where each report
+	// was stored. Nil: none.
 	Log *zap.Logger
 }
 

@@ -22,6 +22,7 @@ import (
 	"telltale/internal/console"
 	"telltale/internal/partition"
 	"telltale/internal/postgres"
+	"telltale/internal/tracing"
 	"telltale/tickets"
 	"telltale/tickets/outbox"
 	"telltale/tickets/recalls"
@@ -44,6 +45,7 @@ var (
 	_ outbox.Store        = (*postgres.DB)(nil)
 	_ access.Store        = (*postgres.DB)(nil)
 	_ console.Replayer    = (*replayer)(nil)
+	_ outbox.Tracer       = (*tracing.Tracer)(nil)
 )
 
 // Options of a gateway that are not configuration.
@@ -83,6 +85,7 @@ type App struct {
 	replayer   *replayer
 	importer   *importer
 	dispatcher *outbox.Dispatcher
+	tracer     *tracing.Tracer // nil: no spans are made
 	janitor    *janitor
 	console    *console.Server
 	web        net.Listener
@@ -107,7 +110,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (_ *App, err erro
 	}()
 	for _, open := range []func(context.Context) error{
 		a.openDatabase, a.openLog, a.loadDeclarations,
-		a.buildHistory, a.buildDesks, a.buildIngest, a.buildWorkers, a.buildDispatcher, a.buildConsole,
+		a.buildHistory, a.buildDesks, a.buildTracer, a.buildIngest, a.buildWorkers, a.buildDispatcher, a.buildConsole,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -168,21 +171,46 @@ func (a *App) loadDeclarations(ctx context.Context) error {
 
 func (a *App) buildDesks(context.Context) (err error) {
 	a.desk, err = tickets.NewDesk(a.declarations, func(ctx context.Context, f func(tickets.Store) error) error {
-		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+		return a.telling(ctx, func(tx *postgres.DB, told *told) error { return f(told.tickets(tx)) })
 	}, tickets.Options{})
 	if err != nil {
 		return err
 	}
 	a.recalls = recalls.NewDesk(func(ctx context.Context, f func(recalls.Store) error) error {
-		return a.db.InTx(ctx, func(tx *postgres.DB) error { return f(a.recallStore(tx)) })
+		return a.telling(ctx, func(tx *postgres.DB, told *told) error { return f(told.recalls(a.recallStore(tx))) })
 	}, recalls.Options{})
 	a.gate = access.NewGate(a.db, access.Options{})
 	return nil
 }
 
+// telling runs f in a transaction and logs what was told in it.
+func (a *App) telling(ctx context.Context, f func(tx *postgres.DB, told *told) error) error {
+	var told told
+	err := a.db.InTx(ctx, func(tx *postgres.DB) error {
+		told.events = nil // of a run that lost a race
+		return f(tx, &told)
+	})
+	if err == nil {
+		told.log(a.logger.Named("desk"))
+	}
+	return err
+}
+
+// buildTracer makes spans when the configuration names a collector.
+func (a *App) buildTracer(ctx context.Context) (err error) {
+	if a.cfg.Tracing.Endpoint == "" {
+		return nil
+	}
+	a.tracer, err = tracing.New(ctx, tracing.Options{
+		Endpoint: a.cfg.Tracing.Endpoint, Version: a.version, Node: a.declarations.node,
+		Metrics: a.registry, Log: a.logger.Named("tracing"),
+	})
+	return err
+}
+
 func (a *App) buildWorkers(context.Context) (err error) {
 	node := a.declarations.node
-	w := &work{db: a.db, desk: a.desk, recalls: a.recalls}
+	w := &work{db: a.db, desk: a.desk, recalls: a.recalls, tracer: a.tracer, logger: a.logger.Named("desk")}
 	a.holder = &partition.Holder{Leases: w, Node: node, Logger: a.logger.Named("lease")}
 	a.workers = partition.NewGroup(partition.GroupOptions{
 		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
@@ -211,8 +239,10 @@ func (a *App) buildDispatcher(context.Context) (err error) {
 			return fmt.Errorf("webhook %s: %w", w.Name, err)
 		}
 	}
-	a.dispatcher, err = outbox.NewDispatcher(a.db, destinations, a.logger, outbox.Options{
-		Watch: a.db.WatchEvents, Metrics: outbox.NewMetrics(a.registry),
-	})
+	opts := outbox.Options{Watch: a.db.WatchEvents, Metrics: outbox.NewMetrics(a.registry)}
+	if a.tracer != nil {
+		opts.Tracer = a.tracer
+	}
+	a.dispatcher, err = outbox.NewDispatcher(a.db, destinations, a.logger, opts)
 	return err
 }

@@ -16,6 +16,12 @@ import (
 // stops it at the end of the test.
 func startGateway(t *testing.T, change func(*config.Config)) *App {
 	t.Helper()
+	return startLogging(t, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)), change)
+}
+
+// startLogging is startGateway with a logger of the test's own.
+func startLogging(t *testing.T, logger *zap.Logger, change func(*config.Config)) *App {
+	t.Helper()
 	cfg := config.Default(t.TempDir())
 	cfg.Database.URL = config.Secret(pgtest.EmptyURL(t))
 	cfg.MQTT.Listen, cfg.HTTP.Listen = unusedAddress(t), unusedAddress(t)
@@ -23,7 +29,6 @@ func startGateway(t *testing.T, change func(*config.Config)) *App {
 	if change != nil {
 		change(&cfg)
 	}
-	logger := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	a, err := New(t.Context(), cfg, Options{Version: "test", Logger: logger})
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ func (a *App) stages() []stage {
 		},
 		{{"outbox", a.dispatcher.Run}},
 		{{"console", a.runConsole}},
+		{{"spans", a.runTracer}},
 	}
 }
 
@@ -104,6 +105,15 @@ func start(ctx context.Context, loops stage, failed chan<- error) *runningStage 
 func (s *runningStage) stop() {
 	s.cancel()
 	s.wg.Wait()
+}
+
+// runTracer sends spans, those of the other stages' last work among them.
+func (a *App) runTracer(ctx context.Context) error {
+	if a.tracer == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return a.tracer.Run(ctx)
 }
 
 func (a *App) runKeeper(ctx context.Context) error {

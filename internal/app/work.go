@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"telltale/internal/partition"
 	"telltale/internal/postgres"
+	"telltale/internal/tracing"
 	"telltale/rules"
 	"telltale/tickets"
+	"telltale/tickets/outbox"
 	"telltale/tickets/recalls"
 )
 
@@ -18,6 +22,8 @@ type work struct {
 	db      *postgres.DB
 	desk    *tickets.Desk
 	recalls *recalls.Desk
+	tracer  *tracing.Tracer // nil: none
+	logger  *zap.Logger     // of what is told of alarms, tickets and recalls
 }
 
 // Commit writes everything a round led to in one transaction: the checkpoint
@@ -25,19 +31,21 @@ type work struct {
 // alarms and tickets; then the temperatures of shipments, and the judgements
 // that need them.
 func (w *work) Commit(ctx context.Context, e partition.Effects) error {
+	var told told
 	err := w.db.InTx(ctx, func(tx *postgres.DB) error {
+		told.events = nil // of a run that lost a race
 		if err := tx.AdvanceCheckpoint(ctx, partition.RulesConsumer, e.Partition, e.Epoch, e.Seq); err != nil {
 			return err
 		}
-		if err := w.desk.Handle(ctx, tx, e.Transitions, e.Now); err != nil {
+		if err := w.desk.Handle(ctx, told.tickets(tx), e.Transitions, e.Now); err != nil {
 			return fmt.Errorf("handle %d transitions: %w", len(e.Transitions), err)
 		}
 		if err := tx.AddTracePoints(ctx, e.Points); err != nil {
 			return err
 		}
-		for _, shipment := range e.Due {
-			if _, err := w.recalls.Consider(ctx, tx, shipment, e.Now); err != nil {
-				return fmt.Errorf("consider shipment %s: %w", shipment, err)
+		for _, due := range e.Due {
+			if _, err := w.recalls.Consider(ctx, told.recalls(tx), due.Shipment, due.Trace, e.Now); err != nil {
+				return fmt.Errorf("consider shipment %s: %w", due.Shipment, err)
 			}
 		}
 		if e.Snapshot == nil {
@@ -45,7 +53,54 @@ func (w *work) Commit(ctx context.Context, e partition.Effects) error {
 		}
 		return tx.SaveSnapshot(ctx, e.Partition, e.Snapshot.Seq, e.Snapshot.Version, e.Snapshot.State)
 	})
-	return fenced(err)
+	if err != nil {
+		return fenced(err)
+	}
+	told.log(w.logger)
+	if w.tracer != nil {
+		for _, d := range decisions(&e, told.events, time.Now()) {
+			w.tracer.Decided(d)
+		}
+	}
+	return nil
+}
+
+// decisions returns what each message of a committed round led to, in the order
+// decided: those that changed an alarm more than by counting it once more, or
+// that somebody is told of.
+func decisions(e *partition.Effects, events []outbox.Event, committed time.Time) []tracing.Decision {
+	var list []tracing.Decision
+	place := make(map[string]int)
+	of := func(trace string) *tracing.Decision {
+		at, known := place[trace]
+		if known {
+			return &list[at]
+		}
+		cause, ok := e.Causes[trace]
+		if !ok { // decided by a change of the declarations
+			return nil
+		}
+		place[trace] = len(list)
+		list = append(list, tracing.Decision{
+			Trace: trace, Device: string(cause.Device), ReceivedAt: cause.ReceivedAt, StoredAt: cause.StoredAt,
+			DecidedAt: cause.DecidedAt, CommittingAt: e.Now, CommittedAt: committed,
+		})
+		return &list[len(list)-1]
+	}
+	for _, t := range e.Transitions {
+		if t.Change == rules.Repeated {
+			continue
+		}
+		if d := of(t.Trace); d != nil {
+			d.Transitions = append(d.Transitions, t)
+		}
+	}
+	for _, event := range events {
+		if d := of(event.Trace); d != nil {
+			d.Events = append(d.Events, event)
+		}
+	}
+	return list
 }
 
 // RuleCheckpoint is [partition.Store]'s.

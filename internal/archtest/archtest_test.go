@@ -42,12 +42,14 @@ var law = map[string][]string{
 
 	"simulator": {"devices"},
 
-	"internal/config":      {},
-	"internal/access":      {},
-	"internal/idempotency": {},
-	"internal/load":        {},
-	"internal/views":       domain,
-	"internal/declare":     {"devices", "ingest/codec/script", "devices/shipments", "rules", "tickets", "tickets/crm"},
+	"internal/config":              {},
+	"internal/access":              {},
+	"internal/idempotency":         {},
+	"internal/load":                {},
+	"internal/tracing":             {"rules", "tickets/outbox"},
+	"internal/tracing/tracingtest": {},
+	"internal/views":               domain,
+	"internal/declare":             {"devices", "ingest/codec/script", "devices/shipments", "rules", "tickets", "tickets/crm"},
 	"internal/partition": {
 		"devices", "devices/shipments", "ingest", "ingest/stream", "rules", "tickets", "tickets/recalls",
 	},
@@ -85,7 +87,8 @@ var fences = map[string][]string{
 	"github.com/dop251/goja":              {"ingest/codec/script/"},
 	"github.com/fxamacker/cbor":           {"ingest/codec/senml"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
-	"google.golang.org/protobuf":          {"ingest/codec/sparkplug/"},
+	"google.golang.org/protobuf":          {"ingest/codec/sparkplug/", "internal/tracing/tracingtest/"},
+	"go.opentelemetry.io/":                {"internal/tracing/"},
 	"golang.org/x/crypto":                 {"internal/access/"},
 	"github.com/prometheus/client_golang": nil, // anywhere
 }

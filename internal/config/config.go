@@ -24,7 +24,8 @@ type Config struct {
 	Limits     Limits     `yaml:"limits"`
 	Quarantine Quarantine `yaml:"quarantine"`
 
-	Log Log `yaml:"log"`
+	Log     Log     `yaml:"log"`
+	Tracing Tracing `yaml:"tracing"`
 }
 
 // Database says where PostgreSQL is.
@@ -104,6 +105,7 @@ func (c *Config) setDefaults() {
 	c.Limits.setDefaults()
 	c.Quarantine.setDefaults()
 	c.Clock.setDefaults()
+	c.Tracing.setDefaults()
 	for i := range c.Sources {
 		if c.Sources[i].Clock != nil {
 			c.Sources[i].Clock.setDefaults()

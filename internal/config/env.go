@@ -21,7 +21,7 @@ func twins() []twin {
 	secret := func(field func(c *Config) *Secret) func(*Config, string) error {
 		return func(c *Config, v string) error { *field(c) = Secret(v); return nil }
 	}
-	return []twin{
+	return append([]twin{
 		{"TELLTALE_DATA", text(func(c *Config) *string { return &c.Data })},
 		{"TELLTALE_DATABASE_URL", secret(func(c *Config) *Secret { return &c.Database.URL })},
 		{"TELLTALE_MQTT_LISTEN", text(func(c *Config) *string { return &c.MQTT.Listen })},
@@ -49,7 +49,7 @@ func twins() []twin {
 		{"TELLTALE_HTTP_LISTEN", text(func(c *Config) *string { return &c.HTTP.Listen })},
 		{"TELLTALE_HTTP_PUBLIC_URL", text(func(c *Config) *string { return &c.HTTP.PublicURL })},
 		{"TELLTALE_LOG_LEVEL", text(func(c *Config) *string { return &c.Log.Level })},
-	}
+	}, tracingTwins()...)
 }
 
 func setAnonymous(c *Config, value string) error {

@@ -24,6 +24,7 @@ func (c *Config) validate() []error {
 	checkURL(fault, "stream.url", c.Stream.URL, "nats", "tls")
 	checkURL(fault, "http.public_url", c.HTTP.PublicURL, "http", "https")
 	checkListen(fault, "http.listen", c.HTTP.Listen)
+	checkURL(fault, "tracing.endpoint", c.Tracing.Endpoint, "http", "https")
 	if c.Stream.Partitions < 1 || c.Stream.Partitions > maxPartitions {
 		fault("stream.partitions: %d is not between 1 and %d", c.Stream.Partitions, maxPartitions)
 	}

@@ -476,7 +476,7 @@ func (r *rig) tellShipments() {
 		_, err := r.db.BackfillTrace(r.t.Context(), id)
 		r.must(err)
 		r.must(r.db.InTx(r.t.Context(), func(tx *postgres.DB) error {
-			_, err := r.recalls.Consider(r.t.Context(), tx, id, storyNow.Add(-5*time.Minute))
+			_, err := r.recalls.Consider(r.t.Context(), tx, id, "", storyNow.Add(-5*time.Minute))
 			return err
 		}))
 	}

@@ -62,10 +62,10 @@ log_type error
 		path = "/usr/sbin/mosquitto"
 	}
 	b := &mosquitto{
-		address: address, link: newLink(t, "tcp", address),
-		handed: make(map[*passage]map[uint16]delivery), vouched: make(map[delivery]bool),
+		address: address,
+		handed:  make(map[*passage]map[uint16]delivery), vouched: make(map[delivery]bool),
 	}
-	b.link.tap = b.note
+	b.link = newTappedLink(t, "tcp", address, b.note)
 	b.process = newProcess(t, "mosquitto", func() *exec.Cmd { return exec.Command(path, "-c", conf) }, listens(address))
 	b.start()
 	return b

@@ -75,16 +75,15 @@ func (w *world) silenceDevices(t *testing.T) {
 // sendAgain keeps acknowledgements from the devices and cuts them off, so that
 // they send what is stored already.
 func (w *world) sendAgain(t *testing.T) {
-	link := newLink(t, "tcp", w.mqtt)
 	var holding atomic.Bool
 	var held atomic.Int64
-	link.tap = func(_ *passage, fromServer bool, p packet) bool {
+	link := newTappedLink(t, "tcp", w.mqtt, func(_ *passage, fromServer bool, p packet) bool {
 		if _, ok := p.acknowledged(); !ok || !fromServer || !holding.Load() {
 			return true
 		}
 		held.Add(1)
 		return false
-	}
+	})
 	f := launchFleet(t, "again", link.addr(), w.start)
 	twice := int64(0)
 	for range times() {

@@ -16,8 +16,7 @@ type link struct {
 	network  string // of the server: tcp or unix
 	address  string
 
-	// tap, when set, sees each MQTT packet that passes and says whether it may.
-	tap func(c *passage, fromServer bool, p packet) bool
+	tap tap // nil: bytes are passed on as they come
 
 	mu       sync.Mutex
 	passages map[*passage]struct{}
@@ -31,15 +30,25 @@ type passage struct {
 	silence        sync.Once
 }
 
+// tap sees each MQTT packet that passes and says whether it may.
+type tap func(c *passage, fromServer bool, p packet) bool
+
 // newLink returns a link to a server that need not be there yet. It is closed
 // at the end of the test.
 func newLink(t testing.TB, network, address string) *link {
+	t.Helper()
+	return newTappedLink(t, network, address, nil)
+}
+
+// newTappedLink is newLink with a tap, which must be ready: the link accepts at
+// once.
+func newTappedLink(t testing.TB, network, address string, tap tap) *link {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &link{listener: listener, network: network, address: address, passages: make(map[*passage]struct{})}
+	l := &link{listener: listener, network: network, address: address, tap: tap, passages: make(map[*passage]struct{})}
 	l.running.Go(l.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()

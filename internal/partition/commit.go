@@ -3,7 +3,6 @@ package partition
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -47,8 +46,7 @@ func (w *Worker) commitOnce(ctx context.Context) error {
 	}
 	w.round.Partition, w.round.Epoch, w.round.Seq = w.partition, w.epoch, w.seq
 	w.round.Now = w.opts.Now()
-	slices.Sort(w.round.Due)
-	w.round.Due = slices.Compact(w.round.Due)
+	w.round.Due = mergeDue(w.round.Due)
 
 	if err := w.committer.Commit(ctx, w.round); err != nil {
 		return err

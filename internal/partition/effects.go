@@ -2,8 +2,11 @@ package partition
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
+	"telltale/devices"
 	"telltale/rules"
 	"telltale/tickets/recalls"
 )
@@ -17,8 +20,40 @@ type Effects struct {
 
 	Transitions []rules.Transition   // in the order they were decided
 	Points      []recalls.TracePoint // temperatures of watched shipments
-	Due         []string             // shipments whose assessment may have changed
+	Due         []Due                // shipments whose assessment may have changed, by id, each once
 	Snapshot    *Snapshot            // engine state after Seq; nil: none this time
+
+	// Causes are the messages that transitions and due shipments name by
+	// their Trace.
+	Causes map[string]Cause
+}
+
+// Due is a shipment to be judged anew.
+type Due struct {
+	Shipment string
+	Trace    string // of the last report that made it due: the judgement sees it and all before
+}
+
+// Cause is a message that led to effects, with the times of its way so far.
+type Cause struct {
+	Trace      string
+	Device     devices.ID // "": no report of the batch decided, but its time
+	ReceivedAt time.Time  // zero when Device is ""
+	StoredAt   time.Time  // the log's time
+	DecidedAt  time.Time  // when the engine was past it
+}
+
+// mergeDue leaves one of each shipment, the last, in the order of their ids, in
+// which their rows are locked by whoever judges several.
+func mergeDue(due []Due) []Due {
+	slices.SortStableFunc(due, func(a, b Due) int { return strings.Compare(a.Shipment, b.Shipment) })
+	merged := due[:0]
+	for i, d := range due {
+		if i+1 == len(due) || due[i+1].Shipment != d.Shipment {
+			merged = append(merged, d)
+		}
+	}
+	return merged
 }
 
 // Snapshot is an engine's state, as [rules.Engine.Snapshot] wrote it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -212,24 +211,34 @@ func (w *Worker) tick(ctx context.Context) error {
 // it to the round.
 func (w *Worker) decide(message stream.Message) {
 	w.tickedAt = time.Time{}
-	batch := "p" + strconv.Itoa(w.partition) + "/" + strconv.FormatUint(message.Seq, 10)
-	trace := func(i int) string {
-		if i < 0 { // decided by the time of the batch, not by a report in it
-			return batch
-		}
-		return batch + "/" + strconv.Itoa(i)
-	}
+	trace := func(i int) string { return w.cause(&message, i) }
 	transitions := w.engine.Apply(message.Reports, message.AppendedAt, trace)
 	w.round.Transitions = append(w.round.Transitions, transitions...)
 	for i := range message.Reports {
 		points, due := w.watcher.Observe(&message.Reports[i])
 		w.round.Points = append(w.round.Points, points...)
-		w.round.Due = append(w.round.Due, due...)
+		for _, shipment := range due {
+			w.round.Due = append(w.round.Due, Due{Shipment: shipment, Trace: trace(i)})
+		}
 	}
 	w.metrics.reports.Add(float64(len(message.Reports)))
 	w.seq = message.Seq
 	w.reports += len(message.Reports)
 	w.sinceReports += max(1, len(message.Reports))
+}
+
+// cause notes a report of a batch as the cause of something, or the time of the
+// batch (i < 0), and returns its trace.
+func (w *Worker) cause(message *stream.Message, i int) string {
+	c := Cause{Trace: stream.TraceOf(w.partition, message.Seq, i), StoredAt: message.AppendedAt, DecidedAt: w.opts.Now()}
+	if i >= 0 {
+		c.Device, c.ReceivedAt = message.Reports[i].Device, message.Reports[i].ReceivedAt
+	}
+	if w.round.Causes == nil {
+		w.round.Causes = make(map[string]Cause)
+	}
+	w.round.Causes[c.Trace] = c
+	return c.Trace
 }
 
 // addSnapshot adds the engine's state to the round when one is due, or forced.

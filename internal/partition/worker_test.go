@@ -60,8 +60,8 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 	for _, p := range e.Points {
 		l.committed = append(l.committed, fmt.Sprintf("point %s %s", p.Shipment, p.ObservedAt.UTC().Format("15:04")))
 	}
-	for _, shipment := range e.Due {
-		l.committed = append(l.committed, "due "+shipment)
+	for _, due := range e.Due {
+		l.committed = append(l.committed, "due "+due.Shipment)
 	}
 	l.seq = e.Seq
 	if e.Snapshot != nil {

@@ -40,7 +40,7 @@ func BenchmarkConsider(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		err := db.InTx(b.Context(), func(tx *postgres.DB) error {
-			_, err := desk.Consider(b.Context(), tx, "S-1", coldStart.AddDate(0, 1, 0))
+			_, err := desk.Consider(b.Context(), tx, "S-1", "", coldStart.AddDate(0, 1, 0))
 			return err
 		})
 		if err != nil {

@@ -111,7 +111,7 @@ func (c *cold) consider() recalls.Outcome {
 
 func (c *cold) tryConsider() (out recalls.Outcome, err error) {
 	err = c.db.InTx(c.t.Context(), func(tx *postgres.DB) error {
-		out, err = c.desk.Consider(c.t.Context(), tx, "S-1", c.now)
+		out, err = c.desk.Consider(c.t.Context(), tx, "S-1", "", c.now)
 		return err
 	})
 	return out, err
@@ -319,7 +319,7 @@ func TestTwoWorkersWithALoggerEach(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					_, err = c.desk.Consider(t.Context(), tx, "S-1", c.now)
+					_, err = c.desk.Consider(t.Context(), tx, "S-1", "", c.now)
 					return err
 				})
 				if err != nil {
@@ -341,7 +341,7 @@ func TestALookThatIsRolledBackLeavesNothing(t *testing.T) {
 	c.observe("reefer-1", 0, temperature{20, 9})
 	stop := errors.New("the checkpoint was fenced")
 	err := c.db.InTx(t.Context(), func(tx *postgres.DB) error {
-		if _, err := c.desk.Consider(t.Context(), tx, "S-1", c.now); err != nil {
+		if _, err := c.desk.Consider(t.Context(), tx, "S-1", "", c.now); err != nil {
 			return err
 		}
 		return stop
@@ -461,7 +461,7 @@ func TestAShipmentThatIsNotDeclaredIsLeftAlone(t *testing.T) {
 		if err := tx.AddTracePoints(t.Context(), points); err != nil {
 			return err
 		}
-		out, err := c.desk.Consider(t.Context(), tx, "S-404", c.now)
+		out, err := c.desk.Consider(t.Context(), tx, "S-404", "", c.now)
 		if out.Assessment != nil {
 			t.Errorf("assessed as %+v", out.Assessment)
 		}

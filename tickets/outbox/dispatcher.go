@@ -65,6 +65,15 @@ type Options struct {
 
 	// Metrics count; nil: nothing is counted.
 	Metrics *Metrics
+
+	// Tracer is told of every attempt; nil: nobody is.
+	Tracer Tracer
+}
+
+// Tracer makes spans of attempts to deliver. It must not wait.
+type Tracer interface {
+	// Attempted is called after an attempt that led to the outcome.
+	Attempted(d Delivery, from, to time.Time, outcome Outcome)
 }
 
 const (

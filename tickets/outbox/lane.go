@@ -142,6 +142,9 @@ func (l *lane) attempt(ctx, sending context.Context, d Delivery) {
 	outcome := l.opts.Policy.Next(d, err, time.Now(), rand.Float64())
 	l.record(err)
 	l.opts.Metrics.attempted(l.to.Name(), outcome, time.Since(begin))
+	if l.opts.Tracer != nil {
+		l.opts.Tracer.Attempted(d, begin, time.Now(), outcome)
+	}
 	l.report(d, outcome)
 	l.settle(sending, d, outcome)
 }
@@ -189,6 +192,7 @@ func (l *lane) settle(ctx context.Context, d Delivery, outcome Outcome) {
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
 	if err := l.store.SettleDelivery(writing, d, outcome); err != nil {
-		l.log.Warn("delivery not settled, will be sent again", zap.String("event_id", d.Event.ID), zap.Error(err))
+		l.log.Warn("delivery not settled, will be sent again", zap.String("event_id", d.Event.ID),
+			zap.String("trace", d.Event.Trace), zap.Error(err))
 	}
 }

@@ -12,6 +12,13 @@ func TraceID(trace string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// SpanID is the event as a span of the trace of the message that caused it, 16
+// digits in lower case.
+func (e *Event) SpanID() string {
+	span := sha256.Sum256([]byte("telltale span\x00" + e.ID))
+	return hex.EncodeToString(span[:8])
+}
+
 // traceParent is the event in the W3C header of that name: part of the trace
 // of the message that caused it, itself the span that a receiver's work is
 // below of. Empty when no message did.
@@ -19,7 +26,6 @@ func (e *Event) traceParent() string {
 	if e.Trace == "" {
 		return ""
 	}
-	span := sha256.Sum256([]byte("telltale span\x00" + e.ID))
 	const sampled = "01"
-	return "00-" + TraceID(e.Trace) + "-" + hex.EncodeToString(span[:8]) + "-" + sampled
+	return "00-" + TraceID(e.Trace) + "-" + e.SpanID() + "-" + sampled
 }

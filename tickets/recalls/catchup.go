@@ -35,7 +35,7 @@ func (d *Desk) CatchUp(ctx context.Context, limit int) (int, error) {
 			if _, err := store.BackfillTrace(ctx, id); err != nil {
 				return err
 			}
-			_, err := d.Consider(ctx, store, id, now)
+			_, err := d.Consider(ctx, store, id, "", now)
 			return err
 		})
 		if err != nil {

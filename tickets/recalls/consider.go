@@ -26,9 +26,11 @@ type Outcome struct {
 // Consider judges the shipment by its whole trace and acts upon it, in the
 // caller's transaction: it saves the assessment, holds the lots and proposes
 // a recall for each reject budget that is used up for the first time, and
-// announces what changed. The same trace again changes nothing. Now is our
-// clock's time. A shipment that is not declared any more is left alone.
-func (d *Desk) Consider(ctx context.Context, store Store, shipmentID string, now time.Time) (Outcome, error) {
+// announces what changed. The same temperatures again change nothing. Cause is
+// the position in the log of the report that gave rise to the look, for the
+// events; "" when none did. Now is our clock's time. A shipment that is not
+// declared any more is left alone.
+func (d *Desk) Consider(ctx context.Context, store Store, shipmentID, cause string, now time.Time) (Outcome, error) {
 	now = stored(now)
 	c, err := store.LockShipment(ctx, shipmentID)
 	if errors.Is(err, ErrNotFound) {
@@ -43,7 +45,7 @@ func (d *Desk) Consider(ctx context.Context, store Store, shipmentID string, now
 	}
 
 	a := excursion.Assess(c.Shipment, c.Profile, trace, now)
-	l := look{store: store, c: c, now: now, change: compare(c, &a), out: Outcome{Assessment: &a}}
+	l := look{store: store, c: c, cause: cause, now: now, change: compare(c, &a), out: Outcome{Assessment: &a}}
 	if err := l.act(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("act upon shipment %s: %w", shipmentID, err)
 	}
@@ -112,6 +114,7 @@ func ground(b shipments.Budget) string {
 type look struct {
 	store  Store
 	c      *Case
+	cause  string
 	now    time.Time
 	change change
 	events []outbox.Event
@@ -128,7 +131,7 @@ func (l *look) act(ctx context.Context) error {
 		return err
 	}
 	if l.out.VerdictChanged = l.change.before != l.change.after; l.out.VerdictChanged {
-		l.events = append(l.events, newEvent(EventShipmentAssessed, shipmentKey(a.Shipment), a.Shipment, l.now, a.View()))
+		l.tell(EventShipmentAssessed, shipmentKey(a.Shipment), a.Shipment, a.View())
 	}
 	if len(l.change.fresh) > 0 {
 		if err := l.hold(ctx); err != nil {
@@ -141,6 +144,13 @@ func (l *look) act(ctx context.Context) error {
 		}
 	}
 	return l.store.AppendEvents(ctx, l.events)
+}
+
+// tell announces a change with the message that led to it.
+func (l *look) tell(kind, orderingKey, subject string, view any) {
+	e := newEvent(kind, orderingKey, subject, l.now, view)
+	e.Trace = l.cause
+	l.events = append(l.events, e)
 }
 
 // hold stops every lot of the shipment.
@@ -157,8 +167,7 @@ func (l *look) hold(ctx context.Context) error {
 		return err
 	}
 	for i := range placed {
-		l.events = append(l.events, newEvent(EventHoldPlaced,
-			shipmentKey(placed[i].ShipmentID), placed[i].ID, l.now, placed[i].View()))
+		l.tell(EventHoldPlaced, shipmentKey(placed[i].ShipmentID), placed[i].ID, placed[i].View())
 	}
 	l.out.Holds = placed
 	return nil
@@ -197,7 +206,7 @@ func (l *look) propose(ctx context.Context, key string) error {
 	if err := l.store.AddRecall(ctx, r, key); err != nil {
 		return err
 	}
-	l.events = append(l.events, newEvent(EventRecallProposed, r.ID, r.ID, l.now, r.View()))
+	l.tell(EventRecallProposed, r.ID, r.ID, r.View())
 	l.out.Proposed = r
 	return nil
 }
@@ -217,7 +226,7 @@ func (l *look) amend(ctx context.Context, r *Recall) error {
 	if err := l.store.SaveRecall(ctx, r); err != nil {
 		return err
 	}
-	l.events = append(l.events, newEvent(EventRecallUpdated, r.ID, r.ID, l.now, r.View()))
+	l.tell(EventRecallUpdated, r.ID, r.ID, r.View())
 	l.out.Amended = r
 	return nil
 }
