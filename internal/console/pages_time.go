@@ -48,6 +48,12 @@ func (v viewer) Exactly(t time.Time) template.HTML {
 	return v.timeElement(t, "data-at", t.In(v.Zone).Format("2 Jan 2006, 15:04:05"))
 }
 
+// Precisely renders a time of day to the millisecond; its date and zone are in
+// the title.
+func (v viewer) Precisely(t time.Time) template.HTML {
+	return v.timeElement(t, "data-at", t.In(v.Zone).Format("15:04:05.000"))
+}
+
 // timeElement builds the element around a time. Its text never holds markup.
 func (v viewer) timeElement(t time.Time, attr, text string) template.HTML {
 	if t.IsZero() {
