@@ -24,7 +24,7 @@ type Bench struct {
 	Clocks  map[string]Clock
 
 	// Directory has the devices and models. Nil: nothing is known of them, and
-	// messages are only decoded.
+	// messages are decoded and their times checked.
 	Directory *devices.Directory
 
 	// RunScript decodes a frame by a payload script. Nil: none can be run.
@@ -36,8 +36,8 @@ type TrialRequest struct {
 	// Source is a source's name or filter. Empty: the one that claims Topic.
 	Source string
 
-	// Topic is where the message came. Empty: the source's filter, with "try"
-	// for its wildcards.
+	// Topic is where the message came. Empty: one of the source's on which
+	// readings come, see [codec.Source.ExampleTopic].
 	Topic   string
 	Payload []byte
 
@@ -98,7 +98,7 @@ func (b Bench) Try(q TrialRequest) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	t := Trial{Source: source, Topic: cmp.Or(q.Topic, exampleTopic(source.Filter))}
+	t := Trial{Source: source, Topic: cmp.Or(q.Topic, source.ExampleTopic())}
 	if len(q.Payload) > codec.MaxPayload {
 		t.refuse(TooLarge, fmt.Errorf("payload of %d bytes is above the limit of %d", len(q.Payload), codec.MaxPayload))
 		return t, nil
@@ -147,30 +147,17 @@ func (b Bench) find(q TrialRequest) (codec.Source, error) {
 	return codec.Source{}, fmt.Errorf("%w: %q; there are %s", ErrNoSource, q.Source, strings.Join(names, ", "))
 }
 
-// exampleTopic returns a topic that a filter matches.
-func exampleTopic(filter string) string {
-	levels := strings.Split(filter, "/")
-	for i, level := range levels {
-		if level == "+" || level == "#" {
-			levels[i] = "try"
-		}
-	}
-	return strings.Join(levels, "/")
-}
-
 // check treats decoded reports as the pipeline would, each by itself.
 func (b Bench) check(t *Trial, reports []devices.Report) {
-	if b.Directory == nil {
-		for i := range reports {
-			t.Reports = append(t.Reports, b.show(&reports[i], ""))
-		}
-		return
-	}
-	view := newView(b.Directory)
 	clock, own := b.Clocks[cmp.Or(t.Source.Name, t.Source.Filter)]
 	if !own {
 		clock = b.Clocks[""]
 	}
+	if b.Directory == nil {
+		b.checkTimes(t, clock, reports)
+		return
+	}
+	view := newView(b.Directory)
 	clock.correct(reports, &drifts{all: make(map[devices.ID]devices.Drift)}, view.declares)
 	for i := range reports {
 		decoded := reports[i]
@@ -184,6 +171,24 @@ func (b Bench) check(t *Trial, reports []devices.Report) {
 		} else if len(cs) > 0 {
 			t.Reports = append(t.Reports, b.show(&decoded, cs[0].reason))
 		}
+	}
+}
+
+// checkTimes is what can be checked of reports without knowing devices.
+func (b Bench) checkTimes(t *Trial, clock Clock, reports []devices.Report) {
+	clock.correct(reports, &drifts{all: make(map[devices.ID]devices.Drift)}, func(devices.ID) bool { return true })
+	var cs complaints
+	for i := range reports {
+		r := &reports[i]
+		var refused Reason
+		if !clock.believes(r) {
+			refused = ImpossibleTime
+			cs = cs.add(refused, r, func() string { return clock.describe(r) })
+		}
+		t.Reports = append(t.Reports, b.show(r, refused))
+	}
+	for _, c := range cs {
+		t.Refusals = append(t.Refusals, Refusal{Reason: c.reason, Detail: c.sentence(), Offset: -1})
 	}
 }
 

@@ -53,6 +53,32 @@ func TestTrialsTreatMessagesAsThePipelineWould(t *testing.T) {
 	}
 }
 
+func TestWithoutDevicesATrialStillDoubtsTimes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	bench := Bench{
+		Sources: []codec.Source{
+			{Name: "trusted", Filter: "a/+", Codec: "native"}, {Name: "dated", Filter: "b/+", Codec: "native"},
+			{Name: "lora", Filter: "application/+/device/+/event/+", Codec: "chirpstack"},
+		},
+		Clocks: map[string]Clock{"dated": {Policy: ReceiptClock}},
+	}
+	for _, c := range []struct {
+		source, payload string
+		refused         Reason
+		at              time.Time
+	}{
+		{"trusted", `{"ts":10,"values":{"t":4}}`, ImpossibleTime, time.Unix(10, 0)},
+		{"dated", `{"ts":10,"values":{"t":4}}`, "", now},
+		{"lora", `{"time":"2026-03-01T11:00:00Z","deviceInfo":{"devEui":"A1"},"object":{"t":4}}`, "", now.Add(-time.Hour)},
+	} {
+		got, err := bench.Try(TrialRequest{Source: c.source, Payload: []byte(c.payload), ReceivedAt: now})
+		if err != nil || len(got.Reports) != 1 || got.Reports[0].Refused != c.refused || !got.Reports[0].ObservedAt.Equal(c.at) || len(got.Refusals) > 0 != (c.refused != "") {
+			t.Errorf("%s: got %+v, %v", c.source, got, err)
+		}
+	}
+}
+
 // panicking is a codec with a fault of its own.
 type panicking struct{}
 

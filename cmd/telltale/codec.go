@@ -59,7 +59,7 @@ func (c codecListCmd) sources(ctx context.Context, io *console) ([]codec.Source,
 
 type codecTryCmd struct {
 	Source string `help:"Name or filter of a source; not needed with --topic." placeholder:"NAME_OR_FILTER"`
-	Topic  string `help:"Topic that the payload came on. Default: the source's filter, with 'try' for its wildcards."`
+	Topic  string `help:"Topic that the payload came on. Default: one of the source's on which readings come."`
 	Hex    bool   `xor:"form" help:"The payload is written in hexadecimal."`
 	Base64 bool   `name:"base64" xor:"form" help:"The payload is written in base64."`
 	Script string `type:"existingfile" help:"Payload script to use in place of the model's." placeholder:"FILE.js"`

@@ -23,7 +23,7 @@ func printTrial(io *console, t views.Trial, payload []byte) error {
 	for _, r := range t.Reports {
 		at := r.ObservedAt.Format(time.RFC3339Nano)
 		for _, one := range r.Readings {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", r.Device, at, one.Metric, one.Value, one.Unit)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Device, at, one.Metric, one.Written(), one.Unit)
 		}
 		if said := whatElse(r); said != "" {
 			fmt.Fprintf(table, "%s\t%s\t%s\t\t\n", r.Device, at, said)

@@ -30,17 +30,18 @@ func try(t *testing.T, payload string, args ...string) (code int, out, errs stri
 }
 
 const lorawan = `sources:
-  - {name: lora, filter: "application/+/device/+/event/up", codec: chirpstack}
+  - {name: lora, filter: "application/+/device/+/event/+", codec: chirpstack}
 `
 
 func TestAPayloadIsTriedWithoutAGateway(t *testing.T) {
 	t.Parallel()
 	cfg := writeFile(t, "telltale.yaml", lorawan)
-	code, out, errs := try(t, `{"time":"2026-03-01T12:00:00Z","deviceInfo":{"devEui":"A1"},"object":{"temperature":4.25,"door":true,"mode":"defrost"}}`+"\n",
+	code, out, errs := try(t, `{"time":"2026-03-01T12:00:00Z","deviceInfo":{"devEui":"A1"},"object":{"temperature":4.25,"energy":1568087,"door":true,"mode":"defrost"}}`+"\n",
 		"try", "--config", cfg, "--source", "lora")
-	want := `source application/+/device/+/event/up, codec chirpstack, topic application/try/device/try/event/up
+	want := `source application/+/device/+/event/+, codec chirpstack, topic application/try/device/try/event/up
 DEVICE  OBSERVED              METRIC       VALUE    UNIT
 a1      2026-03-01T12:00:00Z  temperature  4.25     
+a1      2026-03-01T12:00:00Z  energy       1568087  
 a1      2026-03-01T12:00:00Z  door         1        
 a1      2026-03-01T12:00:00Z  mode         defrost  
 `
@@ -53,7 +54,7 @@ func TestAComplaintPointsAtItsByte(t *testing.T) {
 	t.Parallel()
 	cfg := writeFile(t, "telltale.yaml", lorawan)
 	code, out, errs := try(t, `{"fPort":300}`, "try", "--config", cfg, "--topic", "application/1/device/2/event/up")
-	want := `source application/+/device/+/event/up, codec chirpstack, topic application/1/device/2/event/up
+	want := `source application/+/device/+/event/+, codec chirpstack, topic application/1/device/2/event/up
 refused as malformed: fPort: must be a port from 0 to 255 (byte 9)
   {"fPort":300}
            ^
@@ -144,7 +145,7 @@ func TestWrongUseOfTryIsNamed(t *testing.T) {
 func TestCodecsAndSourcesAreListed(t *testing.T) {
 	t.Parallel()
 	code, out, errs := try(t, "", "list", "--config", writeFile(t, "telltale.yaml", lorawan))
-	if code != exitDone || !strings.Contains(out, "chirpstack") || !strings.Contains(out, "lora                  application/+/device/+/event/up  chirpstack  (the codec's own)") {
+	if code != exitDone || !strings.Contains(out, "chirpstack") || !strings.Contains(out, "lora                  application/+/device/+/event/+  chirpstack  (the codec's own)") {
 		t.Errorf("exit %d, %q, got\n%s", code, errs, out)
 	}
 }

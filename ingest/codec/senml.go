@@ -55,17 +55,17 @@ func (c *SenML) Decode(dst []devices.Report, p Payload) ([]devices.Report, error
 	pack, before := senmlPack{now: p.ReceivedAt}, len(dst)
 	one := func(i int, r *senmlRecord) error {
 		if i == MaxReports {
-			return &PayloadError{Offset: -1, Err: fmt.Errorf("more than %d records", MaxReports)}
+			return &PayloadError{Offset: r.start, Err: fmt.Errorf("more than %d records", MaxReports)}
 		}
 		resolved, ok, err := pack.resolve(r)
 		if err != nil {
-			return &PayloadError{Field: fmt.Sprintf("[%d]", i), Offset: -1, Err: err}
+			return &PayloadError{Field: fmt.Sprintf("[%d]", i), Offset: r.start, Err: err}
 		}
 		if !ok {
 			return nil
 		}
 		if dst, err = c.add(dst, before, &resolved, p); err != nil {
-			return &PayloadError{Field: fmt.Sprintf("[%d]", i), Offset: -1, Err: errors.Unwrap(err)}
+			return &PayloadError{Field: fmt.Sprintf("[%d]", i), Offset: r.start, Err: errors.Unwrap(err)}
 		}
 		return nil
 	}
@@ -75,7 +75,7 @@ func (c *SenML) Decode(dst []devices.Report, p Payload) ([]devices.Report, error
 	}
 	d := c.docs.open(p.Body)
 	defer c.docs.release(d)
-	err := senmlJSON(d, one)
+	err := senmlJSON(d, p.Body, one)
 	return dst, err
 }
 
@@ -122,6 +122,7 @@ type senmlRecord struct {
 	bt, bv, bs, bver, v, s, t        float64
 	vb                               int8 // 1, 0; -1: absent
 	anything                         bool
+	start                            int64 // byte of the payload at which it begins
 }
 
 // senmlResolved is a record with everything that its base fields say.

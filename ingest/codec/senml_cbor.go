@@ -26,17 +26,20 @@ func cborMode() (cbor.DecMode, error) {
 func senmlCBOR(mode cbor.DecMode, body []byte, one func(i int, r *senmlRecord) error) error {
 	var records []map[any]any
 	if err := mode.Unmarshal(body, &records); err != nil {
-		return &PayloadError{Offset: -1, Err: fmt.Errorf("not SenML in CBOR: %w", err)}
+		return senmlNoCBOR(mode, body, err)
 	}
+	rest := cborListItems(body)
 	for i, fields := range records {
 		r := newSenmlRecord()
+		r.start = int64(len(body) - len(rest))
+		rest, _ = mode.UnmarshalFirst(rest, new(cbor.RawMessage)) // is well-formed, as all of it is
 		for key, value := range fields {
 			name, err := senmlLabel(key)
 			if err == nil {
 				err = r.set(name, value)
 			}
 			if err != nil {
-				return &PayloadError{Field: fmt.Sprintf("[%d].%s", i, name), Offset: -1, Err: err}
+				return &PayloadError{Field: fmt.Sprintf("[%d].%s", i, name), Offset: r.start, Err: err}
 			}
 		}
 		if err := one(i, &r); err != nil {
@@ -44,6 +47,37 @@ func senmlCBOR(mode cbor.DecMode, body []byte, one func(i int, r *senmlRecord) e
 		}
 	}
 	return nil
+}
+
+// senmlNoCBOR says which record of a pack is not CBOR, or no record, and where
+// it begins.
+func senmlNoCBOR(mode cbor.DecMode, body []byte, cause error) error {
+	rest := cborListItems(body)
+	for i := 0; len(rest) > 0 && i <= MaxReports; i++ {
+		var record map[any]any
+		after, err := mode.UnmarshalFirst(rest, &record)
+		if err != nil {
+			if typed := new(cbor.UnmarshalTypeError); errors.As(err, &typed) {
+				err = fmt.Errorf("must be a record, not a CBOR %s", typed.CBORType)
+			} else {
+				err = fmt.Errorf("not SenML in CBOR: %w", err)
+			}
+			return &PayloadError{Field: fmt.Sprintf("[%d]", i), Offset: int64(len(body) - len(rest)), Err: err}
+		}
+		rest = after
+	}
+	// All that is there is right: the list is longer than its records, or too long.
+	return &PayloadError{Offset: int64(len(body) - len(rest)), Err: fmt.Errorf("not SenML in CBOR: %w", cause)}
+}
+
+// cborListItems returns what follows the head of a CBOR list: one byte, and up
+// to eight more for its length (RFC 8949, section 3).
+func cborListItems(body []byte) []byte {
+	head := 1
+	if size := body[0] & 0x1f; size >= 24 && size <= 27 {
+		head += 1 << (size - 24)
+	}
+	return body[min(head, len(body)):]
 }
 
 // senmlLabel returns the name of a field. Those of the RFC are numbers in CBOR

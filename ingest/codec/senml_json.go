@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,10 +10,11 @@ import (
 )
 
 // senmlJSON reads a pack in JSON and calls one for each record.
-func senmlJSON(d *document, one func(i int, r *senmlRecord) error) error {
+func senmlJSON(d *document, body []byte, one func(i int, r *senmlRecord) error) error {
 	i := 0
 	err := d.list("a list of records", MaxReports+1, func() error {
 		r := newSenmlRecord()
+		r.start = senmlStart(body, d.dec.InputOffset())
 		if err := d.object("a record", func(key string) error { return r.field(d, key) }); err != nil {
 			return err
 		}
@@ -23,6 +25,13 @@ func senmlJSON(d *document, one func(i int, r *senmlRecord) error) error {
 		return err
 	}
 	return d.end()
+}
+
+// senmlStart returns where the record begins that follows the token which ends
+// at a byte.
+func senmlStart(body []byte, end int64) int64 {
+	behind := body[end:]
+	return end + int64(len(behind)-len(bytes.TrimLeft(behind, ", \t\r\n")))
 }
 
 // field reads the value of a record's field.

@@ -41,7 +41,7 @@ func senmlResolveAll(t *testing.T, body []byte, now time.Time) (all []senmlResol
 		err = senmlCBOR(mode, body, one)
 	} else {
 		var docs documents
-		err = senmlJSON(docs.open(body), one)
+		err = senmlJSON(docs.open(body), body, one)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -140,17 +140,21 @@ func TestSenMLPacks(t *testing.T) {
 		{"a value that is a text", "x", `[{"n":"f/a","v":"1"}]`, `wrong: [0].v: must be a number, not a text (byte 16)`},
 		{"a name that is a number", "x", `[{"n":1,"v":1}]`, `wrong: [0].n: must be a text, not a number (byte 6)`},
 		{"a switch that is a number", "x", `[{"n":"f/a","vb":1}]`, `wrong: [0].vb: must be true or false, not a number (byte 17)`},
-		{"two values", "x", `[{"n":"f/a","v":1,"vb":true}]`, `wrong: [0]: has more than one value`},
-		{"no value", "x", `[{"n":"f/a"}]`, `wrong: [0]: has neither a value nor a sum`},
-		{"nothing", "x", `[{}]`, `wrong: [0]: has neither a value nor a sum`},
-		{"no name", "x", `[{"v":1}]`, `wrong: [0]: has no name`},
-		{"a name with a blank", "x", `[{"n":"fridge 7","v":1}]`, `wrong: [0]: name "fridge 7" has a character other than letters, digits and -:./_`},
-		{"a name that begins with a dash", "x", `[{"n":"-a/b","v":1}]`, `wrong: [0]: name "-a/b" does not begin with a letter or a digit`},
-		{"a version to come", "x", `[{"bver":11,"n":"f/a","v":1}]`, `wrong: [0]: version 11 is not between 1 and 10`},
-		{"two versions", "x", `[{"bver":5,"n":"f/a","v":1},{"bver":6,"n":"f/a","v":1}]`, `wrong: [1]: version differs from that of the records before`},
+		{"two values", "x", `[{"n":"f/a","v":1,"vb":true}]`, `wrong: [0]: has more than one value (byte 1)`},
+		{"no value", "x", `[{"n":"f/a"}]`, `wrong: [0]: has neither a value nor a sum (byte 1)`},
+		{"nothing", "x", ` [ {}]`, `wrong: [0]: has neither a value nor a sum (byte 3)`},
+		{"no name", "x", `[{"v":1}]`, `wrong: [0]: has no name (byte 1)`},
+		{"a name with a blank", "x", `[{"n":"fridge 7","v":1}]`, `wrong: [0]: name "fridge 7" has a character other than letters, digits and -:./_ (byte 1)`},
+		{"a name that begins with a dash", "x", `[{"n":"-a/b","v":1}]`, `wrong: [0]: name "-a/b" does not begin with a letter or a digit (byte 1)`},
+		{"a version to come", "x", `[{"bver":11,"n":"f/a","v":1}]`, `wrong: [0]: version 11 is not between 1 and 10 (byte 1)`},
+		{"two versions", "x", `[{"bver":5,"n":"f/a","v":1},
+ {"bver":6,"n":"f/a","v":1}]`, `wrong: [1]: version differs from that of the records before (byte 30)`},
 		{"cut off", "x", `[{"n":"f/a","v":1}`, `wrong: not JSON: ends in the middle (byte 18)`},
-		{"CBOR cut off", "x", "\x81\xa2\x00", `wrong: not SenML in CBOR: unexpected EOF`},
-		{"CBOR that is no record", "x", "\x81\x01", `wrong: not SenML in CBOR: cbor: cannot unmarshal positive integer into Go value of type map[interface {}]interface {}`},
+		{"CBOR cut off", "x", "\x81\xa2\x00", `wrong: [0]: not SenML in CBOR: unexpected EOF (byte 1)`},
+		{"CBOR that is no record", "x", "\x81\x01", `wrong: [0]: must be a record, not a CBOR positive integer (byte 1)`},
+		{"CBOR whose second record is cut off", "x", "\x82\xa2\x00\x63f/a\x02\x01\xa2\x00", `wrong: [1]: not SenML in CBOR: unexpected EOF (byte 9)`},
+		{"CBOR with a record too few", "x", "\x98\x02\xa2\x00\x63f/a\x02\x01", `wrong: not SenML in CBOR: unexpected EOF (byte 10)`},
+		{"CBOR whose second record is wrong", "x", "\x9f\xa2\x00\x63f/a\x02\x01\xa1\x00\x63f/b\xff", `wrong: [1]: has neither a value nor a sum (byte 9)`},
 	})
 }
 
@@ -161,9 +165,9 @@ func TestSenMLOfOneDevicePerTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkMessages(t, c, []sent{
-		{"the base name is of no interest", "senml/fridge-7", `[{"bn":"/3303/0/","n":"5700","v":4}]`, `wrong: [0]: name "/3303/0/5700" does not begin with a letter or a digit`},
+		{"the base name is of no interest", "senml/fridge-7", `[{"bn":"/3303/0/","n":"5700","v":4}]`, `wrong: [0]: name "/3303/0/5700" does not begin with a letter or a digit (byte 1)`},
 		{"names are metrics", "senml/fridge-7", `[{"bn":"urn:dev:ow:10e2:","n":"temp","v":4},{"n":"room/hum","v":50}]`, `fridge-7: temp=4 room_hum=50`},
-		{"a device that is none", "senml/fridge 7", `[{"n":"temp","v":4}]`, `wrong: [0]: "fridge 7" cannot be a device's id: it takes 1 to 128 letters, digits and ._:-, with single slashes between`},
+		{"a device that is none", "senml/fridge 7", `[{"n":"temp","v":4}]`, `wrong: [0]: "fridge 7" cannot be a device's id: it takes 1 to 128 letters, digits and ._:-, with single slashes between (byte 1)`},
 	})
 }
 
@@ -186,11 +190,11 @@ func TestSenMLInCBORTakesEachFormOfANumber(t *testing.T) {
 		{"a name as text", "v", 1, "f: a=1"},
 		{"data", 8, []byte("hi \n"), "f: a=aGkgCg!"},
 		{"a switch", 4, true, "f: a=1"},
-		{"a text instead", 2, "x", "wrong: [0].v: must be a number"},
-		{"a number instead", 3, 1, "wrong: [0].vs: must be a text"},
-		{"NaN", 2, math.NaN(), "wrong: [0].v: must be a number"},
-		{"an unknown field that must be understood", "new_", 1, "wrong: [0].new_: must be understood, says its name, and is not"},
-		{"an unknown number", 99, 1, "wrong: [0]: has neither a value nor a sum"},
+		{"a text instead", 2, "x", "wrong: [0].v: must be a number (byte 1)"},
+		{"a number instead", 3, 1, "wrong: [0].vs: must be a text (byte 1)"},
+		{"NaN", 2, math.NaN(), "wrong: [0].v: must be a number (byte 1)"},
+		{"an unknown field that must be understood", "new_", 1, "wrong: [0].new_: must be understood, says its name, and is not (byte 1)"},
+		{"an unknown number", 99, 1, "wrong: [0]: has neither a value nor a sum (byte 1)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

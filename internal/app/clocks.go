@@ -15,14 +15,14 @@ import (
 )
 
 // clocks says by the name of a source how its devices' times are treated.
-func (a *App) clocks() map[string]ingest.Clock {
-	clocks := map[string]ingest.Clock{"": clockOf(a.cfg.Clock)}
-	for _, s := range a.cfg.Sources {
+func clocks(cfg config.Config) map[string]ingest.Clock {
+	all := map[string]ingest.Clock{"": clockOf(cfg.Clock)}
+	for _, s := range cfg.Sources {
 		if s.Clock != nil {
-			clocks[cmp.Or(s.Name, s.Filter)] = clockOf(*s.Clock)
+			all[cmp.Or(s.Name, s.Filter)] = clockOf(*s.Clock)
 		}
 	}
-	return clocks
+	return all
 }
 
 func clockOf(c config.Clock) ingest.Clock {

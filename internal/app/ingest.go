@@ -38,7 +38,7 @@ func (a *App) buildIngest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
-	clocks := a.clocks()
+	clocks := clocks(a.cfg)
 	drifts, err := a.drifts(ctx, clocks)
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func Try(cfg config.Config, q ingest.TrialRequest) (_ ingest.Trial, err error) {
 	if err != nil {
 		return ingest.Trial{}, err
 	}
-	return ingest.Bench{Sources: sources(cfg.Sources), RunScript: runScript(runner, nil)}.Try(q)
+	return ingest.Bench{Sources: sources(cfg.Sources), Clocks: clocks(cfg), RunScript: runScript(runner, nil)}.Try(q)
 }
 
 // trials tries messages for the console, with what the gateway knows.
@@ -48,7 +48,7 @@ func (t trials) Try(ctx context.Context, q ingest.TrialRequest) (ingest.Trial, e
 		Options: codec.Options{
 			Births: births, Extra: t.a.codecs.Extra, Scripts: modelScripts{t.a.declarations.Directory, t.a.scripts},
 		},
-		Clocks: t.a.clocks(), Directory: directory, RunScript: runScript(t.a.scripts, directory),
+		Clocks: clocks(t.a.cfg), Directory: directory, RunScript: runScript(t.a.scripts, directory),
 	}.Try(q)
 }
 

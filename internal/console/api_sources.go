@@ -29,7 +29,7 @@ func showSource(s codec.Source) sourceView {
 type tryInput struct {
 	Body struct {
 		Source        string `json:"source,omitempty" doc:"name or filter of a source; empty: the one that claims the topic"`
-		Topic         string `json:"topic,omitempty" doc:"empty: the source's filter, with 'try' for its wildcards"`
+		Topic         string `json:"topic,omitempty" doc:"empty: one of the source's on which readings come"`
 		Payload       string `json:"payload,omitempty" doc:"as text"`
 		PayloadBase64 []byte `json:"payload_base64,omitempty" doc:"or as bytes"`
 		Script        string `json:"script,omitempty" doc:"payload script to use in place of the model's"`

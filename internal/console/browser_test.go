@@ -148,7 +148,8 @@ func TestPagesFitAPhone(t *testing.T) {
 	b.login(r, "anna")
 	for _, path := range []string{
 		"/", "/tickets", "/tickets/T-000005", "/alarms/alm-fridge-04", "/shipments", "/shipments/S-9001", "/recalls", "/recalls/R-0001",
-		"/devices", "/devices/fridge-04", "/customers/C-1001", "/rules", "/quarantine", "/sources", "/trace/p3%2F10293%2F17",
+		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/quarantine", "/sources",
+		"/trace/p3%2F10293%2F17",
 	} {
 		b.do("open "+path, chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile), chromedp.Navigate(r.url+path))
 		b.until(path+" has its charts", `[...document.querySelectorAll("[data-chart]")].every(c => c.dataset.drawn)`)

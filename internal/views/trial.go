@@ -1,6 +1,7 @@
 package views
 
 import (
+	"fmt"
 	"time"
 
 	"telltale/devices"
@@ -31,6 +32,14 @@ type TrialReading struct {
 	Metric string `json:"metric"`
 	Value  any    `json:"value" doc:"a number or a text"`
 	Unit   string `json:"unit,omitempty" doc:"UCUM code"`
+}
+
+// Written is the value for people: a meter's million is not 1e+06.
+func (r TrialReading) Written() string {
+	if number, ok := r.Value.(float64); ok {
+		return devices.Number(number).String()
+	}
+	return fmt.Sprint(r.Value)
 }
 
 // TrialRefusal is what would go to quarantine, and why.
