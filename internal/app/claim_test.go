@@ -13,8 +13,10 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest"
+	"telltale/ingest/history"
 	"telltale/internal/config"
 	"telltale/internal/declare"
+	"telltale/internal/postgres"
 	"telltale/internal/views"
 )
 
@@ -119,6 +121,77 @@ func TestAClockThatIsOffIsCorrectedByPolicy(t *testing.T) {
 		d, err := a.db.Device(t.Context(), "dev-2", time.Now())
 		return err == nil && d.Clock.Behind > 50*365*24*time.Hour && d.Clock.Applied > 50*365*24*time.Hour
 	})
+}
+
+// TestASteadyOffsetIsCorrectedThroughTheWholeGateway lets a device whose clock
+// was measured to be two hours behind, by a gateway that ran before, publish
+// through a source that corrects it, and through one that trusts.
+func TestASteadyOffsetIsCorrectedThroughTheWholeGateway(t *testing.T) {
+	t.Parallel()
+	const behind = 2 * time.Hour
+	change := func(cfg *config.Config) {
+		cfg.Sources = []config.Source{
+			{Name: "meters", Filter: "meters/+", Codec: "native", Device: "topic[1]", Clock: &config.Clock{Policy: "offset"}},
+			{Name: "trusted", Filter: "trusted/+", Codec: "native", Device: "topic[1]"},
+		}
+	}
+	a := startGateway(t, func(cfg *config.Config) {
+		change(cfg)
+		measureBefore(t, *cfg, claimModel+"---\nkind: Device\nid: met-1\nmodel: FR-1\n---\nkind: Device\nid: met-2\nmodel: FR-1\n", "met-1", behind)
+	})
+	client := connect(t, a)
+	sent := time.Now().UTC().Truncate(time.Millisecond)
+	body := fmt.Sprintf(`{"ts":%d,"values":{"temperature":4}}`, sent.Add(-behind).UnixMilli())
+	publish(t, client, "meters/met-1", body)
+	publish(t, client, "trusted/met-2", body)
+	at := func(device devices.ID) (at time.Time) {
+		await(t, "the reading of "+string(device), func() bool {
+			points, err := a.readings.RawPoints(t.Context(), device, "temperature", sent.Add(-3*time.Hour), sent.Add(time.Minute))
+			if err != nil || len(points) != 1 {
+				return false
+			}
+			at = points[0].T
+			return true
+		})
+		return at
+	}
+	if got := at("met-1").Sub(sent); got.Abs() > 5*time.Second {
+		t.Errorf("the corrected reading is stored %s off the time it was made", got)
+	}
+	if got := at("met-2"); !got.Equal(sent.Add(-behind)) {
+		t.Errorf("the trusted reading is stored at %s, sent as %s", got, sent.Add(-behind))
+	}
+	await(t, "the offset to be shown", func() bool {
+		d, err := a.db.Device(t.Context(), "met-1", time.Now())
+		return err == nil && (d.Clock.Behind-behind).Abs() < 5*time.Second && (d.Clock.Applied-behind).Abs() < 5*time.Second
+	})
+}
+
+// measureBefore leaves behind what a gateway that ran before would have: the
+// declarations, and the offset of a device's clock, measured over minutes.
+func measureBefore(t *testing.T, cfg config.Config, declarations string, device devices.ID, behind time.Duration) {
+	t.Helper()
+	admin, err := OpenAdmin(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.Apply(t.Context(), []declare.Source{{Name: "test.yaml", Text: []byte(declarations)}}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	epoch, ok, err := admin.db.AcquireLease(t.Context(), history.PresenceConsumer, 0, "before", time.Millisecond)
+	if err != nil || !ok {
+		t.Fatalf("acquire: ok %t, err %v", ok, err)
+	}
+	chunk := history.Chunk{Epoch: epoch}
+	for ago := 5 * time.Minute; ago > 0; ago -= time.Minute {
+		received := time.Now().Add(-ago)
+		r := devices.Report{Device: device, ReceivedAt: received, ObservedAt: received, DeviceTime: received.Add(-behind)}
+		chunk.Reports = append(chunk.Reports, r)
+	}
+	if _, err := postgres.NewPresence(admin.db).Write(t.Context(), []history.Chunk{chunk}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func connect(t *testing.T, a *App) mqtt.Client {
