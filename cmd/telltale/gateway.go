@@ -18,6 +18,7 @@ type gateway interface {
 	Quarantine(ctx context.Context, q views.RefusedQuery) ([]app.Refused, error)
 	Quarantined(ctx context.Context, id string) (app.Refused, error)
 	Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error
+	TryReplay(ctx context.Context, s views.ReplaySelection) (views.ReplayTrial, error)
 	Unclaimed(ctx context.Context) ([]app.Unclaimed, error)
 	Claim(ctx context.Context, c declare.Claim, author string) (string, error)
 	Trace(ctx context.Context, position views.Position) (views.Trace, error)

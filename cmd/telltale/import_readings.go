@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"telltale/devices"
 	"telltale/ingest/loggerfile"
@@ -19,8 +21,12 @@ import (
 // kinds of declarations.
 const readingsKind = "readings"
 
-// shownRejections is how many rejected lines are printed.
-const shownRejections = 100
+// Of rejected lines the different sentences are printed up to the one bound,
+// and each up to the other.
+const (
+	shownRejections = 100
+	shownAlike      = 5
+)
 
 // readingsImport is one file on its way.
 type readingsImport struct {
@@ -29,6 +35,9 @@ type readingsImport struct {
 	name     string // as it was given
 	part     views.ReadingsImport
 	rejected int
+	shown    int // of them
+	waiting  []views.Rejection // of lines that are read, in no order yet
+	alike    map[string]int    // how often each sentence was said
 	total    views.ImportResult
 	progress func()
 }
@@ -48,7 +57,7 @@ func (c importCmd) importReadings(ctx context.Context, io *console) error {
 		return err
 	}
 	return c.with(ctx, io, func(g gateway) error {
-		r := &readingsImport{io: io, gateway: g, name: c.File, progress: func() {}}
+		r := &readingsImport{io: io, gateway: g, name: c.File, progress: func() {}, alike: make(map[string]int)}
 		r.part = views.ReadingsImport{File: hash, Name: filepath.Base(c.File), DryRun: c.DryRun}
 		source := &countingReader{r: file}
 		if isTerminal(io.err) && size > 0 {
@@ -68,7 +77,7 @@ func (r *readingsImport) run(ctx context.Context, format loggerfile.Format, sour
 		var line *loggerfile.LineError
 		switch {
 		case errors.As(err, &line):
-			r.reject(line.Line, line.Err.Error())
+			r.waiting = append(r.waiting, views.Rejection{Line: line.Line, Detail: line.Err.Error()})
 			continue
 		case err != nil:
 			return invalid(errors.Join(fmt.Errorf("%s: %w", r.name, err), r.interrupted()))
@@ -87,6 +96,7 @@ func (r *readingsImport) run(ctx context.Context, format loggerfile.Format, sour
 }
 
 func (r *readingsImport) send(ctx context.Context) error {
+	defer r.tell()
 	if len(r.part.Entries) == 0 {
 		return nil
 	}
@@ -94,9 +104,7 @@ func (r *readingsImport) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, rejection := range result.Rejected {
-		r.reject(rejection.Line, rejection.Detail)
-	}
+	r.waiting = append(r.waiting, result.Rejected...)
 	r.total.Readings += result.Readings
 	r.total.Alarms += result.Alarms
 	r.part.Entries = r.part.Entries[:0]
@@ -104,9 +112,26 @@ func (r *readingsImport) send(ctx context.Context) error {
 	return nil
 }
 
-func (r *readingsImport) reject(line int, detail string) {
-	if r.rejected++; r.rejected <= shownRejections {
-		fmt.Fprintf(r.io.err, "%s:%d: %s\n", r.name, line, detail)
+// tell prints the lines that are rejected, as they stand in the file: those
+// that cannot be read and those that the gateway does not believe.
+func (r *readingsImport) tell() {
+	slices.SortStableFunc(r.waiting, func(a, b views.Rejection) int { return cmp.Compare(a.Line, b.Line) })
+	for _, rejection := range r.waiting {
+		r.reject(rejection)
+	}
+	r.waiting = r.waiting[:0]
+}
+
+// reject prints a line and why it is rejected, unless the same was said of
+// shownAlike lines already.
+func (r *readingsImport) reject(rejection views.Rejection) {
+	r.rejected++
+	if _, known := r.alike[rejection.Detail]; !known && len(r.alike) == shownRejections {
+		return
+	}
+	if r.alike[rejection.Detail]++; r.alike[rejection.Detail] <= shownAlike {
+		r.shown++
+		fmt.Fprintf(r.io.err, "%s:%d: %s\n", r.name, rejection.Line, rejection.Detail)
 	}
 }
 
@@ -120,14 +145,18 @@ func (r *readingsImport) interrupted() error {
 
 // report prints what became of the file.
 func (r *readingsImport) report() error {
-	if more := r.rejected - shownRejections; more > 0 {
-		fmt.Fprintf(r.io.err, "%s: and %d more\n", r.name, more)
+	if more := r.rejected - r.shown; more > 0 {
+		fmt.Fprintf(r.io.err, "%s: and %d more lines\n", r.name, more)
 	}
 	verb := "stored"
 	if r.part.DryRun {
 		verb = "would be stored"
 	}
-	fmt.Fprintf(r.io.out, "%d readings and %d alarms of the logger %s, %d lines rejected\n", r.total.Readings, r.total.Alarms, verb, r.rejected)
+	alarms := ""
+	if r.total.Alarms > 0 { // a CSV has none
+		alarms = fmt.Sprintf(" and %d alarms of the logger", r.total.Alarms)
+	}
+	fmt.Fprintf(r.io.out, "%d readings%s %s, %d lines rejected\n", r.total.Readings, alarms, verb, r.rejected)
 	if r.rejected > 0 {
 		return invalid(errors.New("some lines were rejected"))
 	}

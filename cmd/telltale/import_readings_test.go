@@ -82,7 +82,7 @@ func TestBigFilesGoInPartsAndWrongLinesAreNamed(t *testing.T) {
 	code, out, errs := importInto(t, &g, file)
 	wantErrs := fmt.Sprintf("%[1]s:%[2]d: \"yesterday\" is no time: write 2026-03-01T12:00:00Z or a Unix time\n"+
 		"%[1]s:%[3]d: device nobody is not declared\nsome lines were rejected\n", file, last, last+1)
-	if code != exitInvalid || out != "10003 readings and 0 alarms of the logger stored, 2 lines rejected\n" || errs != wantErrs {
+	if code != exitInvalid || out != "10003 readings stored, 2 lines rejected\n" || errs != wantErrs {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 	if len(g.parts) != 3 {
@@ -101,17 +101,40 @@ func TestADryRunSaysWhatWouldBeStored(t *testing.T) {
 	var g takingGateway
 	file := writeFile(t, "x.csv", "time,metric,value\n1772366400,temperature,4\n")
 	code, out, _ := importInto(t, &g, file, "--device", "a/b", "--dry-run")
-	if code != exitDone || out != "1 readings and 0 alarms of the logger would be stored, 0 lines rejected\n" || !g.parts[0].DryRun {
+	if code != exitDone || out != "1 readings would be stored, 0 lines rejected\n" || !g.parts[0].DryRun {
 		t.Errorf("exit %d, %q", code, out)
 	}
 }
 
 func TestManyWrongLinesAreCounted(t *testing.T) {
 	t.Parallel()
-	file := writeFile(t, "x.csv", "time,device,metric,value\n"+strings.Repeat("x,a,b,1\n", shownRejections+7))
+	var text strings.Builder
+	text.WriteString("time,device,metric,value\n")
+	for i := range shownRejections + 7 {
+		fmt.Fprintf(&text, "x%d,a,b,1\n", i)
+	}
+	file := writeFile(t, "x.csv", text.String())
 	code, out, errs := importInto(t, &takingGateway{}, file)
-	if code != exitInvalid || strings.Count(errs, "\n") != shownRejections+2 || !strings.Contains(errs, ": and 7 more\n") || !strings.Contains(out, "107 lines rejected") {
+	if code != exitInvalid || strings.Count(errs, "\n") != shownRejections+2 || !strings.Contains(errs, ": and 7 more lines\n") || !strings.Contains(out, "107 lines rejected") {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+}
+
+func TestRejectedLinesComeInOrderAndTheSameSentenceAFewTimes(t *testing.T) {
+	t.Parallel()
+	file := writeFile(t, "x.csv", "time,device,metric,value\n1772366400,nobody,t,1\n1772366400,a,t,\n"+strings.Repeat("1772366400,nobody,t,1\n", 10))
+	code, _, errs := importInto(t, &takingGateway{}, file)
+	var want strings.Builder
+	for _, line := range []int{2, 3, 4, 5, 6, 7} {
+		detail := "device nobody is not declared"
+		if line == 3 {
+			detail = "value is empty"
+		}
+		fmt.Fprintf(&want, "%s:%d: %s\n", file, line, detail)
+	}
+	fmt.Fprintf(&want, "%s: and 6 more lines\nsome lines were rejected\n", file)
+	if code != exitInvalid || errs != want.String() {
+		t.Errorf("exit %d, got\n%swant\n%s", code, errs, want.String())
 	}
 }
 

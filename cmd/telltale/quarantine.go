@@ -28,13 +28,15 @@ type quarantineCmd struct {
 }
 
 type quarantineListCmd struct {
-	Reason string `help:"Only those refused for this reason."`
-	Device string `help:"Only those refused on account of this device."`
-	Topic  string `help:"Only those of these topics: an MQTT filter, or a part of the topic."`
-	Text   string `help:"Only those with this in the detail, topic, client or payload."`
-	Since  string `help:"Only those that came since: a time (RFC 3339), or how long ago, such as 2h."`
-	Limit  int    `default:"50" help:"How many at most, up to 500."`
-	JSON   bool   `help:"Print JSON, payloads in base64."`
+	Reason  string `help:"Only those refused for this reason."`
+	Device  string `help:"Only those refused on account of this device."`
+	Topic   string `help:"Only those of these topics: an MQTT filter, or a part of the topic."`
+	Text    string `help:"Only those with this in the detail, topic, client or payload."`
+	Since   string `help:"Only those that came since: a time (RFC 3339), or how long ago, such as 2h."`
+	Until   string `help:"Only those that came before: a time, or how long ago."`
+	Waiting bool   `help:"Only those that were not accepted since they came last."`
+	Limit   int    `default:"50" help:"How many at most, up to 500."`
+	JSON    bool   `help:"Print JSON, payloads in base64."`
 	target
 }
 
@@ -44,9 +46,14 @@ func (c quarantineListCmd) Run(ctx context.Context, io *console) error {
 	if err != nil {
 		return invalid(fmt.Errorf("--since %w", err))
 	}
+	until, err := ago(c.Until, time.Now())
+	if err != nil {
+		return invalid(fmt.Errorf("--until %w", err))
+	}
 	return c.with(ctx, io, func(g gateway) error {
 		refused, err := g.Quarantine(ctx, views.RefusedQuery{
-			Reason: ingest.Reason(c.Reason), Device: c.Device, Topic: c.Topic, Text: c.Text, Since: since, Limit: c.Limit,
+			Reason: ingest.Reason(c.Reason), Device: c.Device, Topic: c.Topic, Text: c.Text, Since: since, Until: until,
+			Waiting: c.Waiting, Limit: c.Limit,
 		})
 		if err != nil {
 			return err
@@ -64,12 +71,20 @@ func printRefused(out io.Writer, refused []app.Refused) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tREASON\tCOUNT\tLAST\tDEVICE\tTOPIC\tDETAIL")
+	fmt.Fprintln(table, "ID\tREASON\tSTATE\tCOUNT\tLAST\tDEVICE\tTOPIC\tDETAIL")
 	for _, q := range refused {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", q.ID, q.Reason, q.Count, q.LastAt.UTC().Format(time.RFC3339),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", q.ID, q.Reason, stateOf(q), q.Count, q.LastAt.UTC().Format(time.RFC3339),
 			cmp.Or(strings.Join(q.DeviceIDs, " "), "-"), q.Topic, q.Detail)
 	}
 	return table.Flush()
+}
+
+// stateOf says whether a message still waits to be replayed.
+func stateOf(q app.Refused) string {
+	if q.ReplayedAt != nil {
+		return "accepted"
+	}
+	return "waiting"
 }
 
 // ago reads a time, or how long before now it was; zero for the empty text.
@@ -153,6 +168,7 @@ type quarantineReplayCmd struct {
 	Device string   `help:"Replay those refused on account of this device."`
 	Topic  string   `help:"Replay those of these topics: an MQTT filter, or a part of the topic."`
 	ID     []string `help:"Replay these, accepted before or not."`
+	DryRun bool     `help:"Say what would become of the first thousand, and do nothing. A running gateway is asked: --server."`
 	target
 }
 
@@ -166,6 +182,9 @@ func (c quarantineReplayCmd) Run(ctx context.Context, io *console) error {
 		return invalid(errors.New("give a --reason, a --device, a --topic or an --id to replay"))
 	}
 	return c.with(ctx, io, func(g gateway) error {
+		if c.DryRun {
+			return tryReplay(ctx, io, g, selection)
+		}
 		var last views.Replay
 		err := g.Replay(ctx, selection, func(r views.Replay) {
 			if r.FinishedAt.IsZero() && (r.Accepted != last.Accepted || r.Refused != last.Refused || r.Failure != last.Failure) {
@@ -186,4 +205,16 @@ func (c quarantineReplayCmd) Run(ctx context.Context, io *console) error {
 		fmt.Fprintf(io.out, "%d messages accepted, %d refused for the same reason again\n", last.Accepted, last.Refused)
 		return nil
 	})
+}
+
+func tryReplay(ctx context.Context, io *console, g gateway, selection views.ReplaySelection) error {
+	would, err := g.TryReplay(ctx, selection)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(io.out, "%d messages would be accepted, %d refused\n", would.Accepted, would.Refused)
+	if would.More {
+		fmt.Fprintf(io.out, "these are the first %d; there are more\n", would.Selected)
+	}
+	return nil
 }

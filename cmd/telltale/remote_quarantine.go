@@ -22,6 +22,9 @@ func (r *remote) Quarantine(ctx context.Context, q views.RefusedQuery) ([]app.Re
 			query.Set(name, value)
 		}
 	}
+	if q.Waiting {
+		query.Set("waiting", "true")
+	}
 	for name, at := range map[string]time.Time{"since": q.Since, "until": q.Until} {
 		if !at.IsZero() {
 			query.Set(name, at.UTC().Format(time.RFC3339))
@@ -61,19 +64,36 @@ func (r remoteReplay) view() views.Replay {
 	return v
 }
 
-// Replay is [app.Admin]'s.
-func (r *remote) Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error {
-	request := struct {
-		Reason ingest.Reason `json:"reason,omitempty"`
-		Device string        `json:"device,omitempty"`
-		Topic  string        `json:"topic,omitempty"`
-		IDs    []string      `json:"ids,omitempty"`
-	}{Reason: s.Reason, Topic: s.Topic, IDs: s.IDs}
+// replayRequest is what the API takes.
+type replayRequest struct {
+	Reason ingest.Reason `json:"reason,omitempty"`
+	Device string        `json:"device,omitempty"`
+	Topic  string        `json:"topic,omitempty"`
+	IDs    []string      `json:"ids,omitempty"`
+	DryRun bool          `json:"dry_run,omitempty"`
+}
+
+func replayRequestOf(s views.ReplaySelection) replayRequest {
+	request := replayRequest{Reason: s.Reason, Topic: s.Topic, IDs: s.IDs}
 	if len(s.Devices) > 0 {
 		request.Device = s.Devices[0]
 	}
+	return request
+}
+
+// TryReplay is [app.Admin]'s.
+func (r *remote) TryReplay(ctx context.Context, s views.ReplaySelection) (views.ReplayTrial, error) {
+	request := replayRequestOf(s)
+	request.DryRun = true
+	var would remoteReplay
+	err := r.call(ctx, http.MethodPost, "/quarantine/replay", request, &would)
+	return views.ReplayTrial{Selected: would.Selected, Accepted: would.Replayed, Refused: would.Refused, More: would.More}, err
+}
+
+// Replay is [app.Admin]'s.
+func (r *remote) Replay(ctx context.Context, s views.ReplaySelection, progress func(views.Replay)) error {
 	var replay remoteReplay
-	if err := r.call(ctx, http.MethodPost, "/quarantine/replay", request, &replay); err != nil {
+	if err := r.call(ctx, http.MethodPost, "/quarantine/replay", replayRequestOf(s), &replay); err != nil {
 		return err
 	}
 	ticker := time.NewTicker(time.Second)

@@ -133,6 +133,9 @@ func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Se
 		return c.playFile(ctx, input)
 	}
 	if c.Server != "" {
+		if len(c.Device) == 0 {
+			return backtest.Result{}, invalid(errors.New("with --server name the devices whose history is played: --device ID,..."))
+		}
 		g, err := c.remote()
 		if err != nil {
 			return backtest.Result{}, err

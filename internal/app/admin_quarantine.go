@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"telltale/devices"
@@ -81,7 +82,11 @@ func (a *Admin) Quarantined(ctx context.Context, id string) (Refused, error) {
 
 func knownReason(reason ingest.Reason) error {
 	if reason != "" && !slices.Contains(ingest.Reasons(), reason) {
-		return invalid{fmt.Errorf("unknown reason %q (one of %v)", reason, ingest.Reasons())}
+		all := make([]string, len(ingest.Reasons()))
+		for i, r := range ingest.Reasons() {
+			all[i] = string(r)
+		}
+		return invalid{fmt.Errorf("unknown reason %q; there are %s", reason, strings.Join(all, ", "))}
 	}
 	return nil
 }
@@ -120,6 +125,12 @@ func (a *Admin) Replay(ctx context.Context, s views.ReplaySelection, progress fu
 			return err
 		}
 	}
+}
+
+// TryReplay asks what would become of a replay. That takes the codecs, scripts
+// and devices of a running gateway, which a command beside it has not.
+func (a *Admin) TryReplay(context.Context, views.ReplaySelection) (views.ReplayTrial, error) {
+	return views.ReplayTrial{}, invalid{errors.New("a dry run of a replay asks the running gateway: give --server URL and --token T")}
 }
 
 // progressEvery is how often a command looks at a replay.

@@ -154,6 +154,9 @@ func HistoryStatus(ctx context.Context, cfg config.Config) (_ []string, err erro
 	return lines, nil
 }
 
+// statusPatience is how long somebody who asks waits for InfluxDB.
+const statusPatience = 10 * time.Second
+
 // influxStatus asks for the last hour, which shows whether reading works.
 func influxStatus(ctx context.Context, cfg config.Config) []string {
 	store, err := openInflux(cfg)
@@ -161,6 +164,8 @@ func influxStatus(ctx context.Context, cfg config.Config) []string {
 		return []string{"influx     " + err.Error()}
 	}
 	defer store.Close()
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
 	if err := store.Ready(ctx); err != nil {
 		return []string{"influx     " + err.Error()}
 	}

@@ -17,8 +17,9 @@ import (
 func (db *DB) Trace(ctx context.Context, position views.Position) (views.Trace, error) {
 	trace := views.Trace{Position: position}
 	rows, err := db.q.Query(ctx, `
+		-- An alarm and what it does to a ticket are decided together, and written down a moment apart.
 		with told as (select * from events where trace = @trace)
-		select 1 as place, recorded_at as at, 'alarm' as kind, subject_id as device, id as alarm, 0 as ticket,
+		select 1 as place, least(recorded_at, (select min(l.at) from ticket_timeline l where l.trace = @trace)) as at, 'alarm' as kind, subject_id as device, id as alarm, 0 as ticket,
 		  rule_id || ' raised, ' || severity as text
 		from alarms where trace = @trace
 		union all

@@ -64,6 +64,12 @@ type Replay struct {
 	FinishedAt  time.Time // zero: it goes on
 }
 
+// ReplayTrial is what would become of the first messages of a replay.
+type ReplayTrial struct {
+	Selected, Accepted, Refused int64
+	More                        bool // there are more than those
+}
+
 // QuarantineBounds says what the quarantine may hold.
 type QuarantineBounds struct {
 	Before      time.Time // what came last before goes

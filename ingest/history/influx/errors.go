@@ -19,11 +19,11 @@ func (s *Store) explain(err error) error {
 	if !errors.As(err, &answer) || answer.StatusCode == 0 {
 		return fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)
 	}
-	switch answer.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	switch {
+	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
 		err = fmt.Errorf("InfluxDB at %s does not accept the token for bucket %q (%d): %w", s.opts.URL, s.opts.Bucket, answer.StatusCode, err)
-	case http.StatusNotFound:
-		err = fmt.Errorf("InfluxDB at %s has no bucket %q, or does not show it to this token (404): %w", s.opts.URL, s.opts.Bucket, err)
+	case answer.StatusCode == http.StatusNotFound, withoutDatabase(answer):
+		err = fmt.Errorf("InfluxDB at %s has no bucket %q, or does not show it to this token (%d): %w", s.opts.URL, s.opts.Bucket, answer.StatusCode, err)
 	default:
 		err = fmt.Errorf("InfluxDB at %s answers %d: %w", s.opts.URL, answer.StatusCode, err)
 	}
@@ -31,6 +31,12 @@ func (s *Store) explain(err error) error {
 		return &history.LaterError{After: time.Duration(answer.RetryAfter) * time.Second, Err: err}
 	}
 	return err
+}
+
+// withoutDatabase reports whether the Flux of 1.8 says, as a fault of its own,
+// that a database does not exist.
+func withoutDatabase(answer *client.Error) bool {
+	return answer.StatusCode == http.StatusInternalServerError && strings.HasSuffix(answer.Message, "no database")
 }
 
 // complaintOf returns what InfluxDB holds against the content of a write; nil
