@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"telltale/ingest"
 	"telltale/ingest/codec"
@@ -83,13 +84,10 @@ func (a *App) buildSubscriber(router *codec.Router) error {
 	if err != nil {
 		return err
 	}
-	filters := cfg.Filters
-	if len(filters) == 0 {
-		filters = router.Filters()
-	}
+	filters, unshared := subscriptions(cfg, router)
 	subscriber, err := ingest.NewSubscriber(a.pipeline, ingest.SubscriberOptions{
 		URL: cfg.Broker, ClientID: cfg.ClientID, Username: cfg.Username, Password: cfg.Password.Reveal(),
-		Certificates: certificates, Filters: filters, Group: cfg.Group, Unshared: router.StatusFilters(),
+		Certificates: certificates, Filters: filters, Group: cfg.Group, Unshared: unshared,
 		Metrics: a.registry, Log: log,
 	})
 	if err != nil {
@@ -97,6 +95,25 @@ func (a *App) buildSubscriber(router *codec.Router) error {
 	}
 	a.door, a.edge.publish = subscriber, subscriber.Publish
 	return nil
+}
+
+// subscriptions are the topics that this node asks an external broker for, and
+// those among them that are not dealt out to its group.
+func subscriptions(cfg config.MQTT, router *codec.Router) (filters, unshared []string) {
+	unshared = append(router.StatusFilters(), router.PresenceFilters()...)
+	if len(cfg.Filters) > 0 {
+		return cfg.Filters, unshared
+	}
+	filters = router.Filters()
+	if cfg.Group == "" {
+		return filters, unshared
+	}
+	for _, filter := range unshared {
+		if !slices.Contains(filters, filter) {
+			filters = append(filters, filter)
+		}
+	}
+	return filters, unshared
 }
 
 // certificates reads the files for TLS; nil when there are none.
