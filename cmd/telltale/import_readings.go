@@ -35,7 +35,7 @@ type readingsImport struct {
 	name     string // as it was given
 	part     views.ReadingsImport
 	rejected int
-	shown    int // of them
+	shown    int               // of them
 	waiting  []views.Rejection // of lines that are read, in no order yet
 	alike    map[string]int    // how often each sentence was said
 	total    views.ImportResult

@@ -134,7 +134,7 @@ func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Se
 	}
 	if c.Server != "" {
 		if len(c.Device) == 0 {
-			return backtest.Result{}, invalid(errors.New("with --server name the devices whose history is played: --device ID,..."))
+			return backtest.Result{}, invalid(errors.New("with --server at least one --device ID is needed, whose history is played"))
 		}
 		g, err := c.remote()
 		if err != nil {

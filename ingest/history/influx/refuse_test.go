@@ -218,7 +218,8 @@ func TestWhatStandsInTheWaySaysSo(t *testing.T) {
 				t.Errorf("before anything was written: %v", err)
 			}
 			_, err := store.Write(t.Context(), []history.Chunk{{Epoch: l.acquire(), Seq: 7, Reports: []devices.Report{reportAt("a", 0, number("t", 1))}}})
-			for _, err := range []error{err, store.Ready(t.Context())} {
+			_, unread := store.Count(t.Context(), "a", time.Now().Add(-time.Hour), time.Now())
+			for _, err := range []error{err, store.Ready(t.Context()), unread} {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %v\nwant %s", err, c.want)
 				}
