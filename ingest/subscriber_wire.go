@@ -58,8 +58,12 @@ func openBroker(u *url.URL, opts mqtt.ClientOptions) (net.Conn, error) {
 		return mqtt.NewWebsocket(bare.String(), opts.TLSConfig, opts.ConnectTimeout, opts.HTTPHeaders, opts.WebsocketOptions)
 	}
 	conn, err := proxy.FromEnvironmentUsing(opts.Dialer).Dial("tcp", u.Host)
-	if err != nil || u.Scheme == "mqtt" || u.Scheme == "tcp" {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	conn = moderate(conn)
+	if u.Scheme == "mqtt" || u.Scheme == "tcp" {
+		return conn, nil
 	}
 	config := opts.TLSConfig.Clone()
 	if config.ServerName == "" {

@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,6 +33,12 @@ type Options struct {
 	// means 200 ms.
 	MaxWait time.Duration
 
+	// Duty is the share of the time that writing should take: after a write
+	// that took long, the next batch is gathered for longer than MaxWait, up to
+	// ten seconds. For stores where fewer, larger batches are less work, because
+	// they replace what is there. Zero: MaxWait alone counts.
+	Duty float64
+
 	Log     *zap.Logger // nil: silence
 	Metrics *Metrics    // nil: not counted
 }
@@ -39,6 +46,9 @@ type Options struct {
 const (
 	defaultMaxReadings = 20_000
 	defaultMaxWait     = 200 * time.Millisecond
+
+	// longestWait is how long a batch is gathered at most because of a Duty.
+	longestWait = 10 * time.Second
 )
 
 // Lease times. A writer that dies is followed by another within leaseTTL; one
@@ -68,6 +78,9 @@ func (o *Options) validate() error {
 	}
 	if o.MaxReadings < 0 || o.MaxWait < 0 {
 		errs = append(errs, errors.New("limits of a batch: must not be negative"))
+	}
+	if o.Duty < 0 || o.Duty > 1 {
+		errs = append(errs, fmt.Errorf("duty: must be between 0 and 1, not %g", o.Duty))
 	}
 	return errors.Join(errs...)
 }

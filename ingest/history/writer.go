@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,8 @@ type Writer struct {
 	// messages carries what the followers read, one message of the log each.
 	// It has no room of its own: a follower waits until it is taken.
 	messages chan Chunk
+
+	lastWrite atomic.Int64 // how long it took, in nanoseconds
 
 	mu        sync.Mutex
 	following map[int]*follower // by partition
@@ -79,7 +82,7 @@ func (w *Writer) gather(ctx context.Context) (*batch, bool) {
 	case <-ctx.Done():
 		return nil, false
 	}
-	timeout := time.NewTimer(w.opts.MaxWait)
+	timeout := time.NewTimer(w.maxWait())
 	defer timeout.Stop()
 	for b.readings < w.opts.MaxReadings {
 		select {
@@ -94,6 +97,15 @@ func (w *Writer) gather(ctx context.Context) (*batch, bool) {
 	return b, true
 }
 
+// maxWait is how long the next batch is gathered.
+func (w *Writer) maxWait() time.Duration {
+	if w.opts.Duty == 0 {
+		return w.opts.MaxWait
+	}
+	fair := time.Duration(float64(w.lastWrite.Load()) / w.opts.Duty)
+	return max(w.opts.MaxWait, min(fair, longestWait))
+}
+
 // write stores the batch, trying for ever. Partitions that went to another
 // writer are left out; it reads their part itself.
 func (w *Writer) write(ctx context.Context, b *batch) {
@@ -101,7 +113,9 @@ func (w *Writer) write(ctx context.Context, b *batch) {
 		began := time.Now()
 		written, err := w.store.Write(ctx, b.chunks)
 		if err == nil {
-			w.opts.Metrics.written(written, time.Since(began))
+			took := time.Since(began)
+			w.lastWrite.Store(int64(took))
+			w.opts.Metrics.written(written, took)
 			return
 		}
 		var fenced *FencedError

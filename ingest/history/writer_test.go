@@ -87,6 +87,36 @@ func TestAMessageWithoutReportsMovesThePosition(t *testing.T) {
 	})
 }
 
+func TestAStoreThatIsSlowIsAskedLessOften(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		takes time.Duration
+		every time.Duration // of the writes
+	}{
+		{10 * time.Millisecond, time.Second},
+		{300 * time.Millisecond, 3 * time.Second},
+		{time.Minute, time.Minute + longestWait},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Options{Partitions: 1, MaxWait: time.Second, Duty: 0.1, MaxReadings: 1 << 30})
+			w.takes = c.takes
+			for seq := uint64(1); seq <= 600; seq++ {
+				w.append(0, seq, report("device", 1))
+			}
+			w.run()
+			time.Sleep(time.Second) // the first is gathered without knowing better
+			for seq := uint64(601); seq <= 1200; seq++ {
+				w.append(0, seq, report("device", 1))
+				time.Sleep(time.Second)
+			}
+			synctest.Wait()
+			if want := int(10 * time.Minute / c.every); len(w.writes) < want-2 || len(w.writes) > want+3 {
+				t.Errorf("%d writes in ten minutes that take %s each, want about %d", len(w.writes), c.takes, want)
+			}
+		})
+	}
+}
+
 func TestWhileTheStoreIsAwayNothingIsReadAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -235,6 +265,7 @@ type world struct {
 	read     int
 
 	away      error
+	takes     time.Duration // a write
 	tries     int
 	writes    [][]Chunk
 	stored    map[devices.ID][]uint64 // sequences, as the reports carry them
@@ -322,6 +353,7 @@ func (w *world) Position(_ context.Context, partition int) (uint64, error) {
 }
 
 func (w *world) Write(_ context.Context, chunks []Chunk) (Written, error) {
+	time.Sleep(w.takes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tries++
