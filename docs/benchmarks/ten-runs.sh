@@ -28,15 +28,20 @@ one() { # one NAME RATE CONNECTIONS WINDOW; DOOR and RULES from the environment
 		"$(count 'rules -?[0-9]+' 2) rules-behind" "$(count 'history -?[0-9]+' 2) history-behind"
 }
 
+bare() { # Mosquitto without a gateway
+	out=$(DOOR=bare ./throughput.sh 0 20 10000 "$seconds" 200 2>&1) || { echo "$out" >&2; return 1; }
+	echo "BenchmarkMosquitto/bare 1 $(count 'received: [0-9]+' 2) msg/s $(in_ms 'PUBACK p50') puback-p50-ms $(in_ms 'p99') puback-p99-ms"
+}
+
 for _ in $(seq "${1:-10}"); do
+	bare
 	for RULES in 1 10 100; do
 		export RULES
+		DOOR=mosquitto one "Mosquitto/rules=$RULES" 0 20 200
 		DOOR=embedded one "Embedded/rules=$RULES" 0 1000 8
-		DOOR=mosquitto one "Mosquitto/rules=$RULES" 0 1000 8
 	done
 	export RULES=10
-	DOOR=embedded one "Embedded/one-at-a-time" 0 1000 1
 	DOOR=embedded one "Embedded/one-connection" 0 1 100
-	DOOR=embedded one "Embedded/half-load" "${HALF:-22500}" 1000 8
-	DOOR=mosquitto one "Mosquitto/half-load" "${HALF:-21000}" 1000 8
+	DOOR=embedded one "Embedded/half-load" "${HALF_EMBEDDED:-22500}" 1000 8
+	DOOR=mosquitto one "Mosquitto/half-load" "${HALF_MOSQUITTO:-6000}" 20 200
 done

@@ -6,7 +6,8 @@
 #
 # usage: throughput.sh [RATE] [CONNECTIONS] [DEVICES] [SECONDS] [WINDOW]
 #        RATE 0 is as fast as messages are acknowledged
-# environment: DOOR=embedded (default) or mosquitto, tuned for throughput
+# environment: DOOR=embedded (default), mosquitto, tuned for throughput, or bare:
+#              Mosquitto without a gateway
 #              RULES=10, how many threshold rules watch the temperature
 set -euo pipefail
 rate=${1:-0} connections=${2:-1000} devices=${3:-10000} seconds=${4:-30} window=${5:-1}
@@ -19,23 +20,28 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 broker=127.0.0.1:$(free_port)
 export TELLTALE_HTTP_LISTEN=127.0.0.1:$(free_port) TELLTALE_LOG_LEVEL=warn
 
-if [[ $door == mosquitto ]]; then
-	cat >"$data/mosquitto.conf" <<-CONF
-		listener ${broker#*:} 127.0.0.1
-		allow_anonymous true
-		persistence false
-		max_inflight_messages 0
-		max_queued_messages 0
-		set_tcp_nodelay true
-		log_type error
-	CONF
-	[[ $EUID == 0 ]] && chmod 755 "$data" && echo "user root" >>"$data/mosquitto.conf"
-	mosquitto=$(command -v mosquitto || echo /usr/sbin/mosquitto)
-	"$mosquitto" -c "$data/mosquitto.conf" >"$data/mosquitto.log" 2>&1 &
+if [[ $door == embedded ]]; then
+	export TELLTALE_MQTT_LISTEN=$broker
+else
+	./docs/benchmarks/mosquitto.sh "${broker#*:}" "$data" &
 	started+=($!)
 	export TELLTALE_MQTT_BROKER=mqtt://$broker
-else
-	export TELLTALE_MQTT_LISTEN=$broker
+fi
+
+# Mosquitto by itself, with a subscriber that keeps nothing: what the machine
+# gives at most.
+if [[ $door == bare ]]; then
+	until mosquitto_pub -p "${broker#*:}" -t probe -m x 2>/dev/null; do sleep 0.1; done
+	mosquitto_sub -p "${broker#*:}" -q 1 -c -i bare -t 'telltale/#' >"$data/received" &
+	started=($! "${started[@]}")
+	began=$(date +%s%N)
+	out=$(bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
+		--rate "$rate" --window "$window" --duration "${seconds}s")
+	echo "$out"
+	acknowledged=$(awk '{print $3}' <<<"$out")
+	until (($(wc -l <"$data/received") >= acknowledged)); do sleep 0.1; done
+	echo "received: $((acknowledged * 1000000000 / ($(date +%s%N) - began))) messages/s"
+	exit
 fi
 
 bin/telltale serve --data "$data/gateway" >"$data/log" 2>&1 &
