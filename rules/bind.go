@@ -138,6 +138,10 @@ func (b *binder) number(n node) numberFunc {
 		return b.timeWhere(n)
 	case sinceNode:
 		return b.since(n)
+	case countWhereNode:
+		return b.countWhere(n)
+	case startsNode:
+		return b.starts(n)
 	default:
 		return unknownNumber
 	}

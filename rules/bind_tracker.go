@@ -5,14 +5,14 @@ import "math"
 // timeWhere binds time_where(condition, span). It is never unknown: what is
 // not known is not counted.
 func (b *binder) timeWhere(n timeWhereNode) numberFunc {
-	i := b.tracker(n, n.condition, int64(n.span))
+	i := b.tracker(n, n.condition, noteTime, int64(n.span))
 	return func(f *frame) float64 { return f.trackers[i].seconds(f.now - int64(n.span)) }
 }
 
 // since binds since(condition): how long ago the condition last held. It is
 // unknown until the condition has been known once.
 func (b *binder) since(n sinceNode) numberFunc {
-	i := b.tracker(n, n.condition, onlyLast)
+	i := b.tracker(n, n.condition, noteTime, onlyLast)
 	return func(f *frame) float64 {
 		t := &f.trackers[i]
 		if t.at == 0 || len(t.held) == 0 {
@@ -22,16 +22,16 @@ func (b *binder) since(n sinceNode) numberFunc {
 	}
 }
 
-// tracker returns the index of the tracker of a node, which keeps when its
-// condition held. Rules that say the same share it.
-func (b *binder) tracker(n, condition node, keep int64) int {
+// tracker returns the index of the tracker of a node, which follows its
+// condition. Rules that say the same share it.
+func (b *binder) tracker(n, condition node, notes noted, keep int64) int {
 	name := source(n)
 	for i := range b.trackers {
 		if b.trackers[i].name == name {
 			return i
 		}
 	}
-	spec := trackerSpec{name: name, holds: b.truth(condition), keep: keep}
+	spec := trackerSpec{name: name, holds: b.truth(condition), notes: notes, keep: keep}
 	spec.uses.add(condition)
 	b.trackers = append(b.trackers, spec)
 	return len(b.trackers) - 1

@@ -13,8 +13,8 @@ import (
 // functionNames are what may be called, sorted.
 func functionNames() []string {
 	return []string{
-		"abs", "avg", "count", "delta", "fault", "forecast", "max", "metric", "min", "rate", "silent", "since", "stddev",
-		"time_where",
+		"abs", "avg", "count", "count_where", "delta", "fault", "forecast", "max", "metric", "min", "rate", "silent", "since",
+		"starts", "stddev", "time_where",
 	}
 }
 
@@ -37,6 +37,10 @@ func (c *checker) call(t *ast.CallNode) node {
 		return c.timeWhere(t)
 	case "since":
 		return c.since(t)
+	case "count_where":
+		return c.countWhere(t)
+	case "starts":
+		return c.starts(t)
 	case "fault":
 		return c.fault(t)
 	case "silent":
@@ -52,7 +56,7 @@ func (c *checker) call(t *ast.CallNode) node {
 	if _, ok := devices.UnitCode(name); ok {
 		return c.quantity(t, name)
 	}
-	hint := nearest(name, functionNames())
+	hint := Nearest(name, functionNames())
 	if hint == "" {
 		hint = "there are " + strings.Join(functionNames(), ", ")
 	}
@@ -71,13 +75,25 @@ func (c *checker) window(t *ast.CallNode, name string) node {
 		return nil
 	case metricNode:
 		if isNumeric(n) {
-			return windowNode{name: name, metric: n, span: span}
+			return c.bounded(t, windowNode{name: name, metric: n, span: span})
 		}
 		c.fail(t.Arguments[0], "", "%s is not a number", describeKind(n))
 	default:
 		c.fail(t.Arguments[0], "", "%s looks at one metric by its name", name)
 	}
 	return nil
+}
+
+// bounded refuses a window that would hold more readings than are kept.
+func (c *checker) bounded(t *ast.CallNode, w windowNode) node {
+	for _, m := range c.scope.models {
+		if m.ReportEvery > 0 && w.kept()/m.ReportEvery > maxRingSize {
+			c.fail(t, "shorten the window", "%s looks at more than %d readings of model %s, which reports every %s",
+				source(w), maxRingSize, m.ID, formatSpan(m.ReportEvery))
+			return nil
+		}
+	}
+	return w
 }
 
 // timeWhere checks time_where(temperature > 8, "24h").
@@ -119,7 +135,7 @@ func (c *checker) tracked(tree ast.Node, function string) node {
 		c.fail(tree, "", "silent cannot stand in %s, because nothing is observed while it holds", function)
 		return nil
 	case inside.tracked:
-		c.fail(tree, "", "time_where and since cannot stand in %s", function)
+		c.fail(tree, "", "time_where, since, count_where and starts cannot stand in %s", function)
 		return nil
 	}
 	return condition

@@ -86,10 +86,6 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 			s.warn(r.ID, w)
 		}
 		c.uses.add(n)
-		if fault := tooLong(n, models); fault != nil {
-			fault.Rule, fault.Clause = r.ID, name
-			faults = append(faults, fault)
-		}
 		return n
 	}
 	c.when = clause("when", r.When)
@@ -101,24 +97,6 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 		c.clear = clause("clear_when", r.ClearWhen)
 	}
 	return c, faults
-}
-
-// tooLong finds a window that would hold more readings than are kept.
-func tooLong(n node, models []*devices.Model) *SyntaxError {
-	if w, ok := n.(windowNode); ok {
-		for _, m := range models {
-			if m.ReportEvery > 0 && w.kept()/m.ReportEvery > maxRingSize {
-				return &SyntaxError{Err: fmt.Errorf("%s looks at more than %d readings of model %s, which reports every %s",
-					source(w), maxRingSize, m.ID, formatSpan(m.ReportEvery)), Hint: "shorten the window"}
-			}
-		}
-	}
-	for _, child := range children(n) {
-		if fault := tooLong(child, models); fault != nil {
-			return fault
-		}
-	}
-	return nil
 }
 
 func (s *Set) warn(rule, text string) {

@@ -121,7 +121,7 @@ func operandText(n node, b *binder, f *frame) string {
 			return "-(" + operandText(n.right, b, f) + ")"
 		}
 		return fmt.Sprintf("(%s %c %s = %s)", operandText(n.left, b, f), n.op, operandText(n.right, b, f), formatNumber(b.number(n)(f)))
-	case windowNode:
+	case windowNode, countWhereNode, startsNode:
 		return source(n) + " " + formatNumber(b.number(n)(f))
 	case timeWhereNode, sinceNode:
 		return source(n) + " " + formatSpan(time.Duration(b.number(n)(f)*float64(time.Second)))

@@ -202,7 +202,7 @@ func (e *Engine) track(d *device, now int64) {
 	d.observed = before
 	observe := func(i int) {
 		spec := &d.plan.trackers[i]
-		d.trackers[i].observe(now, spec.holds(f), d.plan.stale, spec.keep)
+		spec.observe(&d.trackers[i], now, spec.holds(f), d.plan.stale)
 	}
 	for _, a := range e.round.accepted {
 		for _, i := range d.plan.tracking[a.slot] {

@@ -65,10 +65,10 @@ func position(text string, offset int) (line, col int) {
 	return line, col
 }
 
-// nearest returns `did you mean "x"?` for the candidate most like word, or ""
+// Nearest returns `did you mean "x"?` for the candidate most like word, or ""
 // when none is near enough to be a likely slip. Candidates must be sorted, so
 // that the same word gets the same answer.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, bestDistance := "", 2+len(word)/4
 	for _, c := range candidates {
 		if d := EditDistance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {

@@ -90,6 +90,18 @@ type (
 	// sinceNode is since(condition), in seconds.
 	sinceNode struct{ condition node }
 
+	// countWhereNode is count_where(condition, 5), of the latest reports.
+	countWhereNode struct {
+		condition node
+		reports   int
+	}
+
+	// startsNode is starts(condition, "1h"): how often it began to hold.
+	startsNode struct {
+		condition node
+		span      time.Duration
+	}
+
 	// quantityNode is a number with a unit, as in degF(46). The checker turns
 	// it into a number in the unit of what it is compared with.
 	quantityNode struct {
@@ -113,6 +125,8 @@ func (silentNode) kind() kind     { return kindTruth }
 func (windowNode) kind() kind     { return kindNumber }
 func (timeWhereNode) kind() kind  { return kindNumber }
 func (sinceNode) kind() kind      { return kindNumber }
+func (countWhereNode) kind() kind { return kindNumber }
+func (startsNode) kind() kind     { return kindNumber }
 func (quantityNode) kind() kind   { return kindNumber }
 
 // kept is for how long the readings are needed.
@@ -144,6 +158,10 @@ func children(n node) []node {
 		return []node{n.condition}
 	case sinceNode:
 		return []node{n.condition}
+	case countWhereNode:
+		return []node{n.condition}
+	case startsNode:
+		return []node{n.condition}
 	default:
 		return nil
 	}
@@ -154,7 +172,7 @@ type uses struct {
 	metrics []string // each once, in order of appearance
 	faults  bool
 	silent  []time.Duration
-	tracked bool // time_where or since stands in it
+	tracked bool // a function that follows a condition stands in it
 }
 
 func (u *uses) add(n node) {
@@ -172,7 +190,7 @@ func (u *uses) add(n node) {
 		u.faults = true
 	case silentNode:
 		u.silent = append(u.silent, n.after)
-	case timeWhereNode, sinceNode:
+	case timeWhereNode, sinceNode, countWhereNode, startsNode:
 		u.tracked = true
 	}
 	for _, child := range children(n) {

@@ -84,7 +84,7 @@ func (s *scope) metricHint(name string) string {
 			}
 		}
 	}
-	if hint := nearest(name, s.names); hint != "" {
+	if hint := Nearest(name, s.names); hint != "" {
 		return hint
 	}
 	const few = 12

@@ -50,6 +50,10 @@ func source(n node) string {
 		return fmt.Sprintf("time_where(%s, %q)", source(n.condition), formatSpan(n.span))
 	case sinceNode:
 		return "since(" + source(n.condition) + ")"
+	case countWhereNode:
+		return fmt.Sprintf("count_where(%s, %d)", source(n.condition), n.reports)
+	case startsNode:
+		return fmt.Sprintf("starts(%s, %q)", source(n.condition), formatSpan(n.span))
 	default:
 		return ""
 	}

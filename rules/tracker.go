@@ -8,7 +8,29 @@ type trackerSpec struct {
 	name  string // the call as it reads: what it is found by in a snapshot
 	holds truthFunc
 	uses  uses
-	keep  int64 // for how long, in nanoseconds; or onlyLast
+	notes noted
+	keep  int64 // for how long, in nanoseconds; or onlyLast; of noteReports how many
+}
+
+// noted is what of a condition is noted down.
+type noted uint8
+
+const (
+	noteTime    noted = iota // when it held
+	noteReports              // what each of the latest reports found
+	noteStarts               // when it began to hold
+)
+
+// observe notes what a tracker's condition is now.
+func (s *trackerSpec) observe(t *tracker, now int64, found truth, stale int64) {
+	switch s.notes {
+	case noteReports:
+		t.observeReport(now, found, stale, int(s.keep))
+	case noteStarts:
+		t.observeStart(now, found, stale, s.keep)
+	default:
+		t.observe(now, found, stale, s.keep)
+	}
 }
 
 // onlyLast in place of a length keeps one span: from the first time that the

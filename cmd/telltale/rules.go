@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"telltale/devices"
 	"telltale/internal/app"
 	"telltale/internal/declare"
 	"telltale/rules"
@@ -69,12 +68,12 @@ var errScripts = errors.New("some tests failed")
 
 // Run plays the scripts and prints how they went.
 func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
-	result, err := script.Run(ctx, c.Scripts, func(path string) ([]rules.Rule, []*devices.Model, error) {
+	result, err := script.Run(ctx, c.Scripts, func(path string) (script.Declarations, error) {
 		set, err := declare.Parse(path)
 		if err != nil {
-			return nil, nil, err
+			return script.Declarations{}, err
 		}
-		return dereference(set.Rules), set.Models, nil
+		return script.Declarations{Rules: dereference(set.Rules), Models: set.Models, Place: set.Place}, nil
 	})
 	if err != nil {
 		return invalid(err)

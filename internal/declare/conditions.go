@@ -84,6 +84,10 @@ func overlaid[T any](old, fresh []T, id func(T) string) []T {
 func ruleID(r *rules.Rule) string     { return r.ID }
 func modelID(m *devices.Model) string { return m.ID }
 
+// Place turns a problem of a rule in the set into an [*Error] that names its
+// file, line and column.
+func (s *Set) Place(problem *rules.SyntaxError) error { return s.conditionFault(problem) }
+
 // conditionFault places a problem of a rule in its file.
 func (s *Set) conditionFault(problem *rules.SyntaxError) *Error {
 	ref := Ref{KindRule, problem.Rule}

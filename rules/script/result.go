@@ -3,7 +3,6 @@ package script
 import (
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,12 +21,14 @@ type Result struct {
 // Failure is one thing that did not hold.
 type Failure struct {
 	File     string
-	Line     int    // of the expectation
+	Line     int    // of the expectation, from 1
+	Column   int    // from 1
 	Test     string // its name
 	What     string // "at 35m, alarm fridge-warm on fridge-1"
 	Want     string
 	Got      string
 	Happened []string // what happened to that rule's alarms, a line each
+	Picture  []string // the series and the alarm around the moment, drawn as text
 }
 
 // OK reports whether all tests passed.
@@ -40,9 +41,9 @@ func (r Result) Print(w io.Writer) error {
 		if i == 0 || r.Failures[i-1].Test != f.Test || r.Failures[i-1].File != f.File {
 			fmt.Fprintf(&b, "FAIL %s: %s\n", f.File, f.Test)
 		}
-		fmt.Fprintf(&b, "  line %d: %s\n    want %s\n    got  %s\n", f.Line, f.What, f.Want, f.Got)
-		for _, line := range f.Happened {
-			fmt.Fprintf(&b, "         %s\n", line)
+		fmt.Fprintf(&b, "  %d:%d: %s\n    want %s\n    got  %s\n", f.Line, f.Column, f.What, f.Want, f.Got)
+		for _, line := range slices.Concat(f.Happened, f.Picture) {
+			fmt.Fprintf(&b, "      %s\n", line)
 		}
 	}
 	fmt.Fprintf(&b, "%d passed, %d failed\n", r.Passed, r.Failed)
@@ -57,65 +58,76 @@ func (r *Result) add(path string, p *play) {
 	}
 	r.Failed++
 	for _, f := range p.failures {
-		f.File, f.Test = path, p.test.Name
+		f.File, f.Test = path, p.test.title()
 		r.Failures = append(r.Failures, f)
 	}
 }
 
+func (t *test) title() string {
+	if t.name == "" {
+		return fmt.Sprintf("the test in line %d", t.node.Line)
+	}
+	return t.name
+}
+
 // expect checks one expectation at its time.
-func (p *play) expect(e expectation) {
-	at := time.Duration(e.At)
-	p.pass(at)
-	state, _ := p.engine.State(devices.ID(e.Device), e.Alarm)
+func (p *play) expect(e *expectation) {
+	p.pass(e.at)
+	state, _ := p.engine.State(e.device, e.alarm)
 	var wants, got []string
 	want := func(ok bool, wanted, seen string) {
 		if !ok {
 			wants, got = append(wants, wanted), append(got, seen)
 		}
 	}
-	want(p.stateHolds(e, state), e.State, p.describe(e, state))
-	if e.Severity != nil {
-		want(state.Raised() && state.Severity == rules.Severity(*e.Severity),
-			"severity "+rules.Severity(*e.Severity).String(), "severity "+severityText(state))
+	if e.state != "" {
+		want(p.stateHolds(e, state), e.state, p.describe(e, state))
 	}
-	if e.Occurrences != nil {
-		want(state.Occurrences == *e.Occurrences,
-			fmt.Sprintf("%d occurrences", *e.Occurrences), fmt.Sprintf("%d occurrences", state.Occurrences))
+	if e.severity != nil {
+		want(state.Raised() && state.Severity == *e.severity, "severity "+e.severity.String(), "severity "+severityText(state))
 	}
-	if e.Explains != "" {
+	if e.occurrences != nil {
+		want(state.Occurrences == *e.occurrences,
+			fmt.Sprintf("%d occurrences", *e.occurrences), fmt.Sprintf("%d occurrences", state.Occurrences))
+	}
+	if e.explains != "" {
 		said := p.lastExplanation(e)
-		want(strings.Contains(said, e.Explains), fmt.Sprintf("explanation with %q", e.Explains), fmt.Sprintf("explanation %q", said))
+		want(strings.Contains(said, e.explains), fmt.Sprintf("explanation with %q", e.explains), fmt.Sprintf("explanation %q", said))
 	}
 	if len(wants) == 0 {
 		return
 	}
 	p.failures = append(p.failures, Failure{
-		Line: e.line, What: fmt.Sprintf("at %s, alarm %s on %s", shortSpan(at), e.Alarm, e.Device),
-		Want: strings.Join(wants, ", "), Got: strings.Join(got, ", "), Happened: p.happenedTo(e.Alarm, e.Device),
+		Line: e.node.Line, Column: e.node.Column, What: fmt.Sprintf("at %s, alarm %s on %s", shortSpan(e.at), e.alarm, e.device),
+		Want: strings.Join(wants, ", "), Got: strings.Join(got, ", "),
+		Happened: p.happenedTo(e.alarm, e.device), Picture: p.pictureOf(e),
 	})
 }
 
-func (p *play) stateHolds(e expectation, s rules.State) bool {
-	switch e.State {
+func (p *play) stateHolds(e *expectation, s rules.State) bool {
+	normal := s.Phase == "normal" || s.Phase == ""
+	switch e.state {
 	case "active":
 		return s.Raised()
 	case "cleared":
 		return !s.Raised() && p.wasRaised(e)
 	case "normal":
-		return s.Phase == "normal" || s.Phase == ""
+		return normal
+	case "none":
+		return normal && !p.wasRaised(e)
 	default:
-		return s.Phase == e.State
+		return s.Phase == e.state
 	}
 }
 
-func (p *play) wasRaised(e expectation) bool {
+func (p *play) wasRaised(e *expectation) bool {
 	return slices.ContainsFunc(p.happened, func(t rules.Transition) bool {
-		return t.Key.Rule == e.Alarm && t.Key.Subject.ID == e.Device && t.Change == rules.Raised
+		return t.Key.Rule == e.alarm && t.Key.Subject.ID == string(e.device) && t.Change == rules.Raised
 	})
 }
 
 // describe says where a rule stands.
-func (p *play) describe(e expectation, s rules.State) string {
+func (p *play) describe(e *expectation, s rules.State) string {
 	switch {
 	case s.Phase == "":
 		return "nothing known of the device"
@@ -124,7 +136,7 @@ func (p *play) describe(e expectation, s rules.State) string {
 	case s.Phase == "normal":
 		return "normal, never raised"
 	}
-	text := fmt.Sprintf("%s since %s", s.Phase, shortSpan(s.Since.Sub(p.test.Start)))
+	text := fmt.Sprintf("%s since %s", s.Phase, shortSpan(s.Since.Sub(p.test.start)))
 	if s.HeldBackBy != "" {
 		text += ", held back by " + s.HeldBackBy
 	}
@@ -138,9 +150,9 @@ func severityText(s rules.State) string {
 	return s.Severity.String()
 }
 
-func (p *play) lastExplanation(e expectation) string {
+func (p *play) lastExplanation(e *expectation) string {
 	for _, t := range slices.Backward(p.happened) {
-		if t.Key.Rule == e.Alarm && t.Key.Subject.ID == e.Device && len(t.Explanation) > 0 {
+		if t.Key.Rule == e.alarm && t.Key.Subject.ID == string(e.device) && len(t.Explanation) > 0 {
 			return strings.Join(t.Explanation, " ")
 		}
 	}
@@ -149,32 +161,39 @@ func (p *play) lastExplanation(e expectation) string {
 
 // happenedTo lists the changes of a rule's alarms; on one device, or on all
 // when device is "".
-func (p *play) happenedTo(rule, device string) []string {
+func (p *play) happenedTo(rule string, device devices.ID) []string {
 	var lines []string
 	for _, t := range p.happened {
-		if t.Key.Rule != rule || device != "" && t.Key.Subject.ID != device || t.Change == rules.Repeated {
+		if t.Key.Rule != rule || device != "" && t.Key.Subject.ID != string(device) || t.Change == rules.Repeated {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%-7s %-9s %s", shortSpan(t.At.Sub(p.test.Start)), t.Change, strings.Join(t.Explanation, " ")))
+		place := ""
+		if device == "" && len(p.test.devices) > 1 {
+			place = t.Key.Subject.ID + ": "
+		}
+		lines = append(lines, fmt.Sprintf("%-7s %-9s %s%s",
+			shortSpan(t.At.Sub(p.test.start)), t.Change, place, strings.Join(t.Explanation, " ")))
 	}
 	return lines
 }
 
 // checkRaised compares how often each rule was raised in all.
 func (p *play) checkRaised() {
-	for _, rule := range slices.Sorted(maps.Keys(p.test.Raised)) {
+	for _, total := range p.test.raised {
 		got := 0
 		for _, t := range p.happened {
-			if t.Key.Rule == rule && t.Change == rules.Raised {
+			if t.Key.Rule == total.rule && t.Change == rules.Raised {
 				got++
 			}
 		}
-		if want := p.test.Raised[rule]; got != want {
-			p.failures = append(p.failures, Failure{
-				Line: p.test.line, What: "raised in all, alarm " + rule,
-				Want: times(want), Got: times(got), Happened: p.happenedTo(rule, ""),
-			})
+		if got == total.times {
+			continue
 		}
+		p.failures = append(p.failures, Failure{
+			Line: total.node.Line, Column: total.node.Column, What: "raised in all, alarm " + total.rule,
+			Want: times(total.times), Got: times(got),
+			Happened: p.happenedTo(total.rule, ""), Picture: p.pictureOfAll(total.rule),
+		})
 	}
 }
 

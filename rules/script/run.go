@@ -11,13 +11,25 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"telltale/devices"
 	"telltale/rules"
 )
 
+// Declarations are the rules and models of a file.
+type Declarations struct {
+	Rules  []rules.Rule
+	Models []*devices.Model
+
+	// Place turns a fault of one of the rules into an error that names its
+	// file, line and column. Nil leaves it as it is.
+	Place func(*rules.SyntaxError) error
+}
+
 // Loader reads a file of declarations: its rules and models. Other kinds in
 // it are ignored. Its errors name the file and the line.
-type Loader func(path string) ([]rules.Rule, []*devices.Model, error)
+type Loader func(path string) (Declarations, error)
 
 // Run plays the scripts and returns how their tests went. Paths of rule files
 // are relative to the script that names them. An error means that a script
@@ -46,28 +58,25 @@ func runFile(ctx context.Context, path string, load Loader, result *Result) erro
 	if err != nil {
 		return inFile(path, err)
 	}
-	var declared declarations
-	for _, name := range f.Rules {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(filepath.Dir(path), name)
-		}
-		r, m, err := load(name)
-		if err != nil {
-			return fmt.Errorf("%s: rules: %w", path, err)
-		}
-		for _, one := range r {
-			one.Version = max(one.Version, 1) // a file does not know how often its rule was changed
-			declared.rules = append(declared.rules, one)
-		}
-		declared.models = append(declared.models, m...)
+	declared, err := f.load(path, load)
+	if err != nil {
+		return err
 	}
-	for i := range f.Tests {
+	var plays []*play
+	var faults []error
+	for _, t := range f.tests {
+		p, err := newPlay(t, declared)
+		if err != nil {
+			faults = append(faults, inFile(path, err))
+		}
+		plays = append(plays, p)
+	}
+	if len(faults) > 0 {
+		return unique(faults)
+	}
+	for _, p := range plays {
 		if err := ctx.Err(); err != nil {
 			return err
-		}
-		p, err := newPlay(&f.Tests[i], declared)
-		if err != nil {
-			return inFile(path, err)
 		}
 		p.run()
 		result.add(path, p)
@@ -75,7 +84,40 @@ func runFile(ctx context.Context, path string, load Loader, result *Result) erro
 	return nil
 }
 
-// inFile puts the file's name before each line of an error.
+// load reads the files that a script names.
+func (f *file) load(path string, load Loader) (declarations, error) {
+	declared := declarations{place: make(map[string]func(*rules.SyntaxError) error)}
+	var faults []error
+	for _, n := range f.rules {
+		name := n.Value
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(path), name)
+		}
+		some, err := load(name)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			faults = append(faults, inFile(path, fault(n, "rules: %w", err)))
+			continue
+		case err != nil:
+			faults = append(faults, err)
+			continue
+		}
+		for _, one := range some.Rules {
+			one.Version = max(one.Version, 1) // a file does not know how often its rule was changed
+			declared.rules = append(declared.rules, one)
+			declared.place[one.ID] = some.Place
+		}
+		declared.models = append(declared.models, some.Models...)
+	}
+	return declared, errors.Join(faults...)
+}
+
+// fault is an error at a node.
+func fault(n *yaml.Node, format string, args ...any) error {
+	return &placeError{n.Line, n.Column, fmt.Errorf(format, args...)}
+}
+
+// inFile puts the file's name before each line of an error about the script.
 func inFile(path string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
@@ -84,17 +126,33 @@ func inFile(path string, err error) error {
 		}
 		return errors.Join(all...)
 	}
-	var line *lineError
-	if errors.As(err, &line) {
-		return fmt.Errorf("%s:%d: %w", path, line.line, line.err)
+	var at *placeError
+	switch {
+	case !errors.As(err, &at):
+		return err // about another file
+	case at.line == 0:
+		return fmt.Errorf("%s: %w", path, err)
+	default:
+		return fmt.Errorf("%s:%w", path, err)
 	}
-	return fmt.Errorf("%s: %w", path, err)
+}
+
+// unique joins errors and leaves out those that say the same: every test of a
+// script finds what is wrong with its rules.
+func unique(faults []error) error {
+	said := make(map[string]bool)
+	return errors.Join(slices.DeleteFunc(faults, func(err error) bool {
+		before := said[err.Error()]
+		said[err.Error()] = true
+		return before
+	})...)
 }
 
 // declarations are what a script's rule files hold.
 type declarations struct {
 	rules  []rules.Rule
 	models []*devices.Model
+	place  map[string]func(*rules.SyntaxError) error // by rule
 }
 
 // directory returns the models and the test's devices. A model that is not
@@ -106,46 +164,86 @@ func (d declarations) directory(t *test) (*devices.Directory, error) {
 	}
 	var faults []error
 	var subjects []*devices.Device
-	for _, s := range t.Devices {
-		m, ok := models[s.Model]
+	for _, s := range t.devices {
+		m, ok := models[s.model]
 		if !ok {
-			m = d.guess(t, s.Model)
-			models[s.Model] = m
+			m = d.guess(t, s.model)
+			models[s.model] = m
 		}
-		for _, name := range slices.Sorted(maps.Keys(s.Series)) {
+		for _, name := range s.metrics() {
 			if _, ok := m.Metrics[name]; !ok {
-				faults = append(faults, &lineError{s.Series[name].line, fmt.Errorf("model %s has no metric %q", m.ID, name)})
+				faults = append(faults, unknownMetric(s.series[name].node, m, name))
 			}
 		}
-		subjects = append(subjects, &devices.Device{ID: devices.ID(s.ID), Model: s.Model, Site: s.Site, Tags: s.Tags})
+		subjects = append(subjects, &devices.Device{ID: s.id, Model: s.model, Site: s.site, Tags: s.tags})
 	}
 	return devices.NewDirectory(1, slices.Collect(maps.Values(models)), subjects), errors.Join(faults...)
 }
 
+func unknownMetric(n *yaml.Node, m *devices.Model, name string) error {
+	if hint := rules.Nearest(name, slices.Sorted(maps.Keys(m.Metrics))); hint != "" {
+		return fault(n, "model %s has no metric %q (%s)", m.ID, name, hint)
+	}
+	return fault(n, "model %s has no metric %q", m.ID, name)
+}
+
 func (d declarations) guess(t *test, model string) *devices.Model {
-	m := &devices.Model{ID: model, ReportEvery: time.Duration(t.Every), Metrics: make(map[string]devices.Metric)}
+	m := &devices.Model{ID: model, ReportEvery: t.every, Metrics: make(map[string]devices.Metric)}
 	for i := range d.rules {
 		for _, name := range rules.MetricNames(&d.rules[i]) {
-			m.Metrics[name] = devices.Metric{Name: name}
+			m.Metrics[name] = d.metric(name)
 		}
 	}
-	for _, s := range t.Devices {
-		if s.Model == model {
-			for name := range s.Series {
-				m.Metrics[name] = devices.Metric{Name: name}
+	for _, s := range t.devices {
+		if s.model == model {
+			for name := range s.series {
+				m.Metrics[name] = d.metric(name)
 			}
 		}
 	}
 	return m
 }
 
+// metric is what the declared models mean by a name.
+func (d declarations) metric(name string) devices.Metric {
+	for _, m := range d.models {
+		if metric, ok := m.Metrics[name]; ok {
+			return metric
+		}
+	}
+	return devices.Metric{Name: name}
+}
+
+// compile makes the rules ready for a directory. Its errors say where in the
+// rules' own files they belong.
+func (d declarations) compile(directory *devices.Directory) (*rules.Set, error) {
+	set, err := rules.Compile(d.rules, directory)
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return set, err
+	}
+	var faults []error
+	for _, one := range joined.Unwrap() {
+		var syntax *rules.SyntaxError
+		if errors.As(one, &syntax) && d.place[syntax.Rule] != nil {
+			one = d.place[syntax.Rule](syntax)
+		}
+		faults = append(faults, one)
+	}
+	return nil, errors.Join(faults...)
+}
+
 // play is one test being played.
 type play struct {
-	test     *test
-	every    time.Duration
-	engine   *rules.Engine
-	happened []rules.Transition
-	failures []Failure
+	test      *test
+	set       *rules.Set
+	directory *devices.Directory
+	every     time.Duration
+	engine    *rules.Engine
+	happened  []rules.Transition
+	failures  []Failure
+
+	watch func(i int) // called behind instant i; nil: nobody watches
 }
 
 func newPlay(t *test, declared declarations) (*play, error) {
@@ -153,44 +251,64 @@ func newPlay(t *test, declared declarations) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := rules.Compile(declared.rules, directory)
+	set, err := declared.compile(directory)
 	if err != nil {
-		return nil, fmt.Errorf("rules of test %q: %w", t.Name, err)
+		return nil, err
 	}
-	p := &play{test: t, engine: rules.NewEngine(set), every: time.Duration(t.Every)}
-	var faults []error
-	for _, e := range t.Expect {
-		if _, ok := set.Rule(e.Alarm); !ok {
-			faults = append(faults, &lineError{e.line, fmt.Errorf("there is no rule %q", e.Alarm)})
-		}
-	}
-	for _, rule := range slices.Sorted(maps.Keys(t.Raised)) {
-		if _, ok := set.Rule(rule); !ok {
-			faults = append(faults, &lineError{t.line, fmt.Errorf("raised: there is no rule %q", rule)})
-		}
-	}
+	p := &play{test: t, set: set, directory: directory, engine: rules.NewEngine(set), every: t.every}
 	if p.every == 0 {
-		m, _ := directory.ModelOf(devices.ID(t.Devices[0].ID))
+		m, _ := directory.ModelOf(t.devices[0].id)
 		p.every = m.ReportEvery
 	}
-	if p.every == 0 {
-		faults = append(faults, &lineError{t.line, errors.New("every is missing, and the model has no report_every")})
+	return p, p.check()
+}
+
+// check makes sure that the test speaks of rules that there are, and that its
+// steps have a length.
+func (p *play) check() error {
+	var faults []error
+	known := func(n *yaml.Node, id string) {
+		if _, ok := p.set.Rule(id); ok {
+			return
+		}
+		hint := rules.Nearest(id, p.ruleIDs())
+		if hint != "" {
+			hint = " (" + hint + ")"
+		}
+		faults = append(faults, fault(n, "there is no rule %q%s", id, hint))
 	}
-	return p, errors.Join(faults...)
+	for _, e := range p.test.expect {
+		known(e.node, e.alarm)
+	}
+	for _, total := range p.test.raised {
+		known(total.node, total.rule)
+	}
+	if p.every == 0 {
+		faults = append(faults, fault(p.test.node, "every is missing, and the model has no report_every"))
+	}
+	return errors.Join(faults...)
+}
+
+func (p *play) ruleIDs() []string {
+	var ids []string
+	for _, r := range p.set.Rules() {
+		ids = append(ids, r.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // run plays the time line and checks each expectation when its time has come.
 func (p *play) run() {
-	expectations := slices.Clone(p.test.Expect)
-	slices.SortStableFunc(expectations, func(a, b expectation) int { return cmp.Compare(a.At, b.At) })
-	for i := range p.length() {
+	expectations := slices.Clone(p.test.expect)
+	slices.SortStableFunc(expectations, func(a, b *expectation) int { return cmp.Compare(a.at, b.at) })
+	for i := range p.test.length() {
 		now := time.Duration(i) * p.every
-		for len(expectations) > 0 && time.Duration(expectations[0].At) < now {
+		for len(expectations) > 0 && expectations[0].at < now {
 			p.expect(expectations[0])
 			expectations = expectations[1:]
 		}
-		p.pass(now - 1)
-		p.report(i, now)
+		p.instant(i)
 	}
 	for _, e := range expectations {
 		p.expect(e)
@@ -198,33 +316,33 @@ func (p *play) run() {
 	p.checkRaised()
 }
 
-// length is the number of instants of the longest series.
-func (p *play) length() int {
-	n := 0
-	for _, d := range p.test.Devices {
-		for _, s := range d.Series {
-			n = max(n, len(s.all))
-		}
-		if d.Faults != nil {
-			n = max(n, len(d.Faults.all))
-		}
+// instant lets the time until instant i pass and sends what the devices say
+// at it.
+func (p *play) instant(i int) {
+	now := time.Duration(i) * p.every
+	p.pass(now - 1)
+	p.report(i, now)
+	if p.watch != nil {
+		p.watch(i)
 	}
-	return n
 }
 
 // report sends what the devices say at instant i.
 func (p *play) report(i int, now time.Duration) {
-	at := p.test.Start.Add(now)
+	at := p.test.start.Add(now)
 	var reports []devices.Report
-	for _, d := range p.test.Devices {
-		r := devices.Report{Device: devices.ID(d.ID), ObservedAt: at, ReceivedAt: at}
-		for _, name := range slices.Sorted(maps.Keys(d.Series)) {
-			if s := d.Series[name].all; i < len(s) && s[i] != nil {
-				r.Readings = append(r.Readings, devices.Reading{Metric: name, Value: s[i].value()})
+	for _, d := range p.test.devices {
+		if s := d.status.at(i); s != nil {
+			reports = append(reports, devices.Report{Device: d.id, ReceivedAt: at, Presence: s.presence()})
+		}
+		r := devices.Report{Device: d.id, ObservedAt: at, ReceivedAt: at}
+		for _, name := range d.metrics() {
+			if s := d.series[name].at(i); s != nil {
+				r.Readings = append(r.Readings, devices.Reading{Metric: name, Value: s.value()})
 			}
 		}
-		if d.Faults != nil && i < len(d.Faults.all) && d.Faults.all[i] != nil {
-			r.Faults = d.Faults.all[i].faults()
+		if s := d.faults.at(i); s != nil {
+			r.Faults = s.faults()
 		}
 		if len(r.Readings) > 0 || r.Faults != nil {
 			reports = append(reports, r)
@@ -236,7 +354,7 @@ func (p *play) report(i int, now time.Duration) {
 // pass lets time go by, as the gateway does: the engine is told at each of
 // its deadlines.
 func (p *play) pass(until time.Duration) {
-	end := p.test.Start.Add(until)
+	end := p.test.start.Add(until)
 	for {
 		deadline, ok := p.engine.NextDeadline()
 		if !ok || deadline.After(end) {

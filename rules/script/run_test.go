@@ -1,9 +1,11 @@
 package script
 
 import (
-	"errors"
+	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +17,9 @@ import (
 )
 
 // load stands for the reader of declarations: fridge.yaml is always these.
-func load(path string) ([]rules.Rule, []*devices.Model, error) {
+func load(path string) (Declarations, error) {
 	if filepath.Base(path) != "fridge.yaml" {
-		return nil, nil, errors.New("no such file")
+		return Declarations{}, os.ErrNotExist
 	}
 	model := &devices.Model{
 		ID: "FR-200", ReportEvery: time.Minute,
@@ -27,13 +29,13 @@ func load(path string) ([]rules.Rule, []*devices.Model, error) {
 			"door_open":   {Name: "door_open", Unit: "bool"},
 		},
 	}
-	return []rules.Rule{
+	return Declarations{Rules: []rules.Rule{
 		{ID: "fridge-warm", Version: 2, When: "temperature > 8", For: 10 * time.Minute, ClearFor: 5 * time.Minute, Severity: rules.Major},
 		{ID: "defrosting", When: `mode == "defrost"`},
 		{ID: "fan-blocked", When: `fault("E21")`},
 		{ID: "door", When: "door_open"},
 		{ID: "quiet", When: `silent("15m")`},
-	}, []*devices.Model{model}, nil
+	}, Models: []*devices.Model{model}}, nil
 }
 
 func TestScriptsOfTheContractPass(t *testing.T) {
@@ -46,7 +48,7 @@ func TestScriptsOfTheContractPass(t *testing.T) {
 	if err := result.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if !result.OK() || result.Passed != 5 {
+	if !result.OK() || result.Passed != 7 {
 		t.Error(out.String())
 	}
 }
@@ -61,23 +63,25 @@ func TestAFailureShowsWhatHappened(t *testing.T) {
 	if err := result.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := `FAIL testdata/failing.test.yaml: this one is wrong on purpose
-  line 7: at 12m, alarm fridge-warm on fridge-1
-    want active
-    got  pending since 5m
-  line 8: at 20m, alarm fridge-warm on fridge-1
-    want normal, severity critical
-    got  active since 15m, severity major
-         15m     raised    temperature 9 > 8 since 00:05:00 UTC, held for 10m (rule fridge-warm v2)
-  line 3: raised in all, alarm fridge-warm
-    want 2 times
-    got  once
-         15m     raised    temperature 9 > 8 since 00:05:00 UTC, held for 10m (rule fridge-warm v2)
-         30m     cleared   temperature 4 <= 8 since 00:25:00 UTC, held for 5m
-1 passed, 1 failed
-`
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Errorf("output differs (-want +got):\n%s", diff)
+	golden(t, "testdata/failing.txt", out.String())
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares got with a file beside the tests.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", name, diff)
 	}
 }
 
@@ -86,24 +90,44 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 	const good = "rules: [fridge.yaml]\ntests:\n"
 	for _, c := range []struct{ name, script, want string }{
 		{"an empty file", "", "x.yaml: the script is empty"},
-		{"a list", "[1]", "x.yaml:1: a mapping with rules, tests belongs here"},
-		{"nothing in it", "rules: []\n", "x.yaml: rules names no file\nx.yaml: there are no tests"},
-		{"an unknown key", "rule: [fridge.yaml]\n", `x.yaml:1: unknown key "rule" (there are rules, tests)`},
-		{"an unknown key of a test", good + "  - name: n\n    serie: {}\n",
-			`x.yaml:4: unknown key "serie" (there are name, device, devices, start, every, series, faults, expect, raised)`},
-		{"two documents", good + "  - {device: {id: a, model: FR-200}, raised: {quiet: 0}}\n---\n{}\n", "x.yaml: a script is one YAML document"},
-		{"a test of nothing", good + "  - {name: n}\n", "x.yaml:3: a test needs a device\nx.yaml:3: the test expects nothing"},
-		{"an unknown rule", good + "  - device: {id: a, model: FR-200}\n    expect:\n      - {at: 1m, alarm: warm, state: active}\n",
-			`x.yaml:5: there is no rule "warm"`},
+		{"nothing but a comment", "# soon\n", "x.yaml: the script is empty"},
+		{"no YAML", "rules: [a\ntests: ]:", "x.yaml:2: this is not YAML: mapping values are not allowed in this context"},
+		{"a list", "[1]", "x.yaml:1:1: a mapping with rules, tests belongs here"},
+		{"nothing in it", "rules: []\n", "x.yaml:1:1: rules names no file\nx.yaml:1:1: there are no tests"},
+		{"an unknown key", "rule: [fridge.yaml]\n", `x.yaml:1:1: unknown key "rule" (did you mean "rules"?)`},
+		{"unknown keys and bad values, all at once", good + "  - name: n\n    serie: {}\n    at: 3\n    every: 1 m\n    device: {id: a b, model: FR-200}\n    raised: {quiet: -1}\n",
+			`x.yaml:4:5: unknown key "serie" (did you mean "series"?)` + "\n" +
+				`x.yaml:5:5: unknown key "at" (there are name, device, devices, start, every, series, faults, status, expect, raised)` + "\n" +
+				`x.yaml:6:12: "1 m" is not a duration such as 90s, 10m, 36h or 7d` + "\n" +
+				"x.yaml:7:13: a device needs an id and a model\n" +
+				"x.yaml:8:21: how often a rule is raised is a whole number from 0"},
+		{"a key twice", "rules: [fridge.yaml]\nrules: [fridge.yaml]\n", "x.yaml:2:1: rules is there twice"},
+		{"an alias", "rules: &r [fridge.yaml]\ntests: *r\n", "x.yaml:2:8: aliases are not read: write the value out"},
+		{"two documents", good + "  - {device: {id: a, model: FR-200}, raised: {quiet: 0}}\n---\n{}\n", "x.yaml:4:1: a script is one YAML document"},
+		{"a test of nothing", good + "  - {name: n}\n", "x.yaml:3:5: a test needs a device\nx.yaml:3:5: the test expects nothing"},
+		{"device and devices", good + "  - {device: {id: a, model: b}, devices: [], raised: {quiet: 0}}\n", "x.yaml:3:42: a test has either device or devices"},
+		{"a device twice", good + "  - {devices: [{id: a, model: b}, {id: a, model: b}], raised: {quiet: 0}}\n", "x.yaml:3:35: device a is there twice"},
+		{"series beside devices", good + "  - {devices: [{id: a, model: b}], series: {t: 1}, raised: {quiet: 0}}\n", "x.yaml:3:44: with devices, series stands under each of them"},
+		{"an unknown rule", good + "  - device: {id: a, model: FR-200}\n    expect:\n      - {at: 1m, alarm: quite, state: active}\n    raised: {warm: 1}\n",
+			`x.yaml:5:9: there is no rule "quite" (did you mean "quiet"?)` + "\n" + `x.yaml:6:14: there is no rule "warm"`},
 		{"an unknown state", good + "  - device: {id: a, model: FR-200}\n    expect: [{at: 1m, alarm: quiet, state: firing}]\n",
-			`x.yaml:4: unknown state "firing" (there are normal, pending, active, clearing, cleared)`},
-		{"a bad duration", good + "  - {device: {id: a, model: FR-200}, every: 1 m}\n",
-			`x.yaml:3: "1 m" is not a duration such as 90s, 10m, 36h or 7d`},
-		{"a bad count", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x0}}\n", `x.yaml:3: "x0" is not a count such as x5`},
-		{"a bad metric", good + "  - device: {id: a, model: FR-200}\n    raised: {quiet: 0}\n    series: {temp: \"4\"}\n",
-			`x.yaml:5: model FR-200 has no metric "temp"`},
+			`x.yaml:4:44: unknown state "firing" (there are normal, none, pending, active, clearing, cleared)`},
+		{"an unknown severity", good + "  - device: {id: a, model: FR-200}\n    expect: [{at: 1m, alarm: quiet, severity: grave}]\n",
+			`x.yaml:4:47: unknown severity "grave" (info, minor, major or critical)`},
+		{"an expectation of nothing, never, of nobody", good + "  - device: {id: a, model: FR-200}\n    expect: [{device: b}]\n",
+			"x.yaml:4:14: at is missing\nx.yaml:4:14: alarm names no rule\n" +
+				"x.yaml:4:14: nothing is expected (state, severity, occurrences or explains)\nx.yaml:4:23: device must be one of the test's"},
+		{"a bad count", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x0}, raised: {quiet: 0}}\n", `x.yaml:3:60: "x0" is not a count such as x5`},
+		{"a bad status", good + "  - {device: {id: a, model: FR-200}, status: on_x2, raised: {quiet: 0}}\n", `x.yaml:3:46: status is online or offline, not "on_"`},
+		{"a bad start", good + "  - {device: {id: a, model: FR-200}, start: today, raised: {quiet: 0}}\n", `x.yaml:3:45: start is a time such as 2026-01-01T00:00:00Z, not "today"`},
+		{"a series that is a list", good + "  - {device: {id: a, model: FR-200}, series: {temperature: [4]}, raised: {quiet: 0}}\n", `x.yaml:3:60: a series is a text such as "4x5 9x9"`},
+		{"too many steps", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x600000, mode: ax600000}, raised: {quiet: 0}}\n",
+			"x.yaml:3:76: the series of a script are longer than 1000000 steps in all"},
+		{"a bad metric", good + "  - device: {id: a, model: FR-200}\n    raised: {quiet: 0}\n    series: {temperatur: \"4\"}\n",
+			`x.yaml:5:26: model FR-200 has no metric "temperatur" (did you mean "temperature"?)`},
+		{"no step", good + "  - {device: {id: a, model: X}, raised: {quiet: 0}}\n", "x.yaml:3:5: every is missing, and the model has no report_every"},
 		{"a missing rule file", "rules: [a.yaml]\ntests: [{device: {id: a, model: FR-200}, raised: {quiet: 0}}]\n",
-			"x.yaml: rules: no such file"},
+			"x.yaml:1:9: rules: file does not exist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,6 +148,41 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 	}
 }
 
+func TestARampIsWrittenOut(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"4+0.2x4":       "4 4.2 4.4 4.6",
+		"8-0.5x3 _ 1":   "8 7.5 7 _ 1",
+		"-1+1e-1x3":     "-1 -0.9 -0.8",
+		"10-20":         "10-20",
+		"E1+E2x2":       "E1+E2 E1+E2",
+		`"4+1"x2 inf`:   "4+1 4+1 inf",
+		"1e300+1e300x2": "1e+300 2e+300",
+	} {
+		parsed, err := parseSteps(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, one := range expand(parsed) {
+			switch {
+			case one == nil:
+				got = append(got, "_")
+			case one.value().IsLabel():
+				got = append(got, one.value().Label)
+			default:
+				got = append(got, strconv.FormatFloat(one.value().Number, 'g', -1, 64))
+			}
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+	if s, err := parseSteps("21+22x3"); err != nil || !slices.Equal(expand(s)[2].faults(), []string{"21", "22"}) {
+		t.Errorf("codes that are numbers: %v, %v", s, err)
+	}
+}
+
 func TestAModelThatIsNotDeclaredIsTakenToMeasureWhatIsSpokenOf(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -139,8 +198,8 @@ tests:
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Run(t.Context(), []string{path}, func(string) ([]rules.Rule, []*devices.Model, error) {
-		return []rules.Rule{{ID: "heat", When: "TVC > 8", For: 10 * time.Hour}, {ID: "door", When: "DORV > 300"}}, nil, nil
+	result, err := Run(t.Context(), []string{path}, func(string) (Declarations, error) {
+		return Declarations{Rules: []rules.Rule{{ID: "heat", When: "TVC > 8", For: 10 * time.Hour}, {ID: "door", When: "DORV > 300"}}}, nil
 	})
 	if err != nil || !result.OK() {
 		t.Errorf("result %+v, error %v", result, err)
@@ -161,9 +220,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for i := range script.Tests {
-			one := &script.Tests[i]
-			if len(one.Devices) == 0 || len(one.Expect) == 0 && len(one.Raised) == 0 {
+		for _, one := range script.tests {
+			if len(one.devices) == 0 || len(one.expect) == 0 && len(one.raised) == 0 {
 				t.Errorf("accepted a test without a device or an expectation: %+v", one)
 			}
 		}

@@ -1,10 +1,7 @@
 package script
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,218 +14,261 @@ import (
 
 // file is a script as it is written.
 type file struct {
-	Rules []string `yaml:"rules"`
-	Tests []test   `yaml:"tests"`
+	rules []*yaml.Node
+	tests []*test
 }
 
 // test is one time line and what must come of it.
 type test struct {
-	line    int
-	Name    string         `yaml:"name"`
-	Device  *subject       `yaml:"device"`
-	Devices []subject      `yaml:"devices"` // instead of device, series and faults
-	Start   time.Time      `yaml:"start"`   // default 2026-01-01T00:00:00Z
-	Every   span           `yaml:"every"`   // default: the model's report_every
-	Series  series         `yaml:"series"`
-	Faults  *steps         `yaml:"faults"`
-	Expect  []expectation  `yaml:"expect"`
-	Raised  map[string]int `yaml:"raised"` // how often each rule is raised in all
+	node    *yaml.Node
+	name    string
+	devices []*subject
+	start   time.Time     // default 2026-01-01T00:00:00Z
+	every   time.Duration // 0: the model's report_every
+	expect  []*expectation
+	raised  []total
 }
 
-// subject is a device of a test.
+// subject is a device of a test and what it says.
 type subject struct {
-	ID     string            `yaml:"id"`
-	Model  string            `yaml:"model"`
-	Site   string            `yaml:"site"`
-	Tags   map[string]string `yaml:"tags"`
-	Series series            `yaml:"series"`
-	Faults *steps            `yaml:"faults"`
+	node   *yaml.Node
+	id     devices.ID
+	model  string
+	site   string
+	tags   map[string]string
+	series map[string]*steps // by metric
+	faults *steps
+	status *steps
 }
 
 // expectation is what must be true of an alarm at one moment.
 type expectation struct {
-	line        int
-	At          span      `yaml:"at"`
-	Alarm       string    `yaml:"alarm"`
-	Device      string    `yaml:"device"` // default: the only one
-	State       string    `yaml:"state"`  // normal, pending, active, clearing or cleared
-	Severity    *severity `yaml:"severity"`
-	Occurrences *int64    `yaml:"occurrences"`
-	Explains    string    `yaml:"explains"` // a text that the last explanation holds
+	node        *yaml.Node
+	at          time.Duration
+	alarm       string
+	device      devices.ID // default: the only one
+	state       string     // one of states; "": any
+	severity    *rules.Severity
+	occurrences *int64
+	explains    string // a text that the last explanation holds
 }
 
-type series map[string]*steps
+// total is how often a rule must have been raised in all.
+type total struct {
+	node  *yaml.Node // of the rule's id
+	rule  string
+	times int
+}
 
-// steps is a series with the line it stands on.
+// steps is a series, with an entry for each instant: nil where nothing is said.
 type steps struct {
-	line int
+	node *yaml.Node
 	all  []*step
 }
 
-// span is a duration such as 35m or 2d.
-type span time.Duration
-
-type severity rules.Severity
-
-func (s *steps) UnmarshalYAML(n *yaml.Node) error {
-	parsed, err := parseSteps(n.Value)
-	if err == nil && n.Kind != yaml.ScalarNode {
-		err = errors.New(`a series is a text such as "4x5 9x9"`)
+// at returns what is said at an instant, or nil.
+func (s *steps) at(i int) *step {
+	if s == nil || i >= len(s.all) {
+		return nil
 	}
-	if err != nil {
-		return at(n, err)
-	}
-	s.line, s.all = n.Line, expand(parsed)
-	return nil
+	return s.all[i]
 }
 
-func (s *span) UnmarshalYAML(n *yaml.Node) error {
-	d, err := rules.ParseDuration(n.Value)
-	if err != nil {
-		return at(n, err)
-	}
-	*s = span(d)
-	return nil
+// states are the words that an expectation may use. An alarm that is clearing
+// is still active; none is normal without any alarm before; cleared is normal
+// after one.
+func states() []string {
+	return []string{"normal", "none", "pending", "active", "clearing", "cleared"}
 }
 
-func (s *severity) UnmarshalYAML(n *yaml.Node) error {
-	parsed, err := rules.ParseSeverity(n.Value)
-	if err != nil {
-		return at(n, err)
-	}
-	*s = severity(parsed)
-	return nil
-}
-
-func (f *file) UnmarshalYAML(n *yaml.Node) error {
-	type plain file
-	return decode(n, (*plain)(f), "rules", "tests")
-}
-
-func (t *test) UnmarshalYAML(n *yaml.Node) error {
-	type plain test
-	t.line = n.Line
-	return decode(n, (*plain)(t),
-		"name", "device", "devices", "start", "every", "series", "faults", "expect", "raised")
-}
-
-func (s *subject) UnmarshalYAML(n *yaml.Node) error {
-	type plain subject
-	return decode(n, (*plain)(s), "id", "model", "site", "tags", "series", "faults")
-}
-
-func (e *expectation) UnmarshalYAML(n *yaml.Node) error {
-	type plain expectation
-	e.line = n.Line
-	return decode(n, (*plain)(e), "at", "alarm", "device", "state", "severity", "occurrences", "explains")
-}
-
-// decode fills a structure from a mapping that has no other keys than those.
-func decode(n *yaml.Node, into any, keys ...string) error {
-	if n.Kind != yaml.MappingNode {
-		return at(n, fmt.Errorf("a mapping with %s belongs here", strings.Join(keys, ", ")))
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if key := n.Content[i]; !slices.Contains(keys, key.Value) {
-			return at(key, fmt.Errorf("unknown key %q (there are %s)", key.Value, strings.Join(keys, ", ")))
-		}
-	}
-	return n.Decode(into)
-}
-
-// lineError is an error with its line, until the file's name is known.
-type lineError struct {
-	line int
-	err  error
-}
-
-func (e *lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
-func (e *lineError) Unwrap() error { return e.err }
-
-func at(n *yaml.Node, err error) error { return &lineError{n.Line, err} }
-
-// parse reads a script.
+// parse reads a script. The error joins one for each fault.
 func parse(content []byte) (*file, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	var f file
-	if err := decoder.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the script is empty")
-		}
-		return nil, err
+	var r reader
+	f := &file{}
+	if root := r.document(content); root != nil {
+		f.read(&r, root)
 	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("a script is one YAML document")
-	}
-	var faults []error
-	if len(f.Rules) == 0 {
-		faults = append(faults, errors.New("rules names no file"))
-	}
-	if len(f.Tests) == 0 {
-		faults = append(faults, errors.New("there are no tests"))
-	}
-	for i := range f.Tests {
-		faults = append(faults, f.Tests[i].check())
-	}
-	return &f, errors.Join(faults...)
+	return f, r.orNil()
 }
 
-// check finds what is wrong with a test by itself and fills in defaults.
-func (t *test) check() error {
-	var faults []error
-	fail := func(line int, format string, args ...any) {
-		faults = append(faults, &lineError{line, fmt.Errorf(format, args...)})
+func (f *file) read(r *reader, root *yaml.Node) {
+	keys := r.mapping(root, "rules", "tests")
+	for _, n := range r.list(keys["rules"], "rules") {
+		if r.text(n, "the path of a file with rules") != "" {
+			f.rules = append(f.rules, n)
+		}
 	}
-	if t.Name == "" {
-		t.Name = fmt.Sprintf("test in line %d", t.line)
+	for _, n := range r.list(keys["tests"], "tests") {
+		f.tests = append(f.tests, readTest(r, n))
 	}
-	if t.Start.IsZero() {
-		t.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	whole := len(r.faults) == 0
+	if whole && len(f.rules) == 0 {
+		r.fail(root, "rules names no file")
 	}
+	if whole && len(f.tests) == 0 {
+		r.fail(root, "there are no tests")
+	}
+}
+
+func readTest(r *reader, n *yaml.Node) *test {
+	t := &test{node: n, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	keys := r.mapping(n, "name", "device", "devices", "start", "every", "series", "faults", "status", "expect", "raised")
+	t.name = r.text(keys["name"], "name")
+	t.every = r.duration(keys["every"], "every")
+	if start := keys["start"]; start != nil {
+		at, err := time.Parse(time.RFC3339, start.Value)
+		if err != nil {
+			r.fail(start, "start is a time such as 2026-01-01T00:00:00Z, not %q", start.Value)
+		}
+		t.start = at.UTC()
+	}
+	before := len(r.faults)
+	t.readDevices(r, keys)
+	known := len(r.faults) == before // otherwise every expectation on them would be a riddle
+	for _, e := range r.list(keys["expect"], "expect") {
+		t.expect = append(t.expect, t.readExpectation(r, e, known))
+	}
+	for _, e := range r.entries(keys["raised"], `a mapping such as {fridge-warm: 1}`) {
+		t.raised = append(t.raised, total{e.key, e.key.Value, r.count(e.value, "how often a rule is raised")})
+	}
+	if keys["expect"] == nil && keys["raised"] == nil && n.Kind == yaml.MappingNode {
+		r.fail(n, "the test expects nothing")
+	}
+	return t
+}
+
+// readDevices reads the one device with its series beside it, or several with
+// theirs below them.
+func (t *test) readDevices(r *reader, keys map[string]*yaml.Node) {
+	one, several := keys["device"], keys["devices"]
 	switch {
-	case t.Device != nil && len(t.Devices) > 0:
-		fail(t.line, "a test has either device or devices")
-	case len(t.Devices) > 0 && (t.Series != nil || t.Faults != nil):
-		fail(t.line, "with devices, series and faults stand under each of them")
-	case t.Device == nil && len(t.Devices) == 0:
-		fail(t.line, "a test needs a device")
-	case t.Device != nil:
-		if t.Series != nil {
-			t.Device.Series = t.Series
+	case one != nil && several != nil:
+		r.fail(several, "a test has either device or devices")
+	case several != nil:
+		for _, key := range []string{"series", "faults", "status"} {
+			if n := keys[key]; n != nil {
+				r.fail(n, "with devices, %s stands under each of them", key)
+			}
 		}
-		if t.Faults != nil {
-			t.Device.Faults = t.Faults
+		for _, n := range r.list(several, "devices") {
+			inner := r.mapping(n, "id", "model", "site", "tags", "series", "faults", "status")
+			t.devices = append(t.devices, readSubject(r, n, inner, inner))
 		}
-		t.Devices = []subject{*t.Device}
+	case one != nil:
+		inner := r.mapping(one, "id", "model", "site", "tags")
+		t.devices = []*subject{readSubject(r, one, inner, keys)}
 	}
-	for _, d := range t.Devices {
-		if !devices.ValidID(d.ID) || d.Model == "" {
-			fail(t.line, "each device needs an id and a model")
+	if len(t.devices) == 0 && one == nil && t.node.Kind == yaml.MappingNode {
+		r.fail(t.node, "a test needs a device")
+	}
+	seen := make(map[devices.ID]bool)
+	for _, d := range t.devices {
+		if seen[d.id] {
+			r.fail(d.node, "device %s is there twice", d.id)
 		}
-	}
-	for i := range t.Expect {
-		t.checkExpectation(&t.Expect[i], fail)
-	}
-	if len(t.Expect) == 0 && len(t.Raised) == 0 {
-		fail(t.line, "the test expects nothing")
-	}
-	return errors.Join(faults...)
-}
-
-func (t *test) checkExpectation(e *expectation, fail func(line int, format string, args ...any)) {
-	if e.Alarm == "" {
-		fail(e.line, "alarm names no rule")
-	}
-	if !slices.Contains(states(), e.State) {
-		fail(e.line, "unknown state %q (there are %s)", e.State, strings.Join(states(), ", "))
-	}
-	if e.Device == "" && len(t.Devices) == 1 {
-		e.Device = t.Devices[0].ID
-	}
-	if !slices.ContainsFunc(t.Devices, func(d subject) bool { return d.ID == e.Device }) {
-		fail(e.line, "device must be one of the test's")
+		seen[d.id] = true
 	}
 }
 
-// states are the words that an expectation may use.
-func states() []string { return []string{"normal", "pending", "active", "clearing", "cleared"} }
+// readSubject reads a device; says are the keys that its series stand under.
+func readSubject(r *reader, n *yaml.Node, keys, says map[string]*yaml.Node) *subject {
+	d := &subject{
+		node: n, id: devices.ID(r.text(keys["id"], "id")), model: r.text(keys["model"], "model"), site: r.text(keys["site"], "site"),
+		series: make(map[string]*steps), faults: r.series(says["faults"]), status: r.series(says["status"]),
+	}
+	if !devices.ValidID(string(d.id)) || d.model == "" {
+		r.fail(n, "a device needs an id and a model")
+	}
+	for _, e := range r.entries(keys["tags"], "a mapping of texts") {
+		if d.tags == nil {
+			d.tags = make(map[string]string)
+		}
+		d.tags[e.key.Value] = r.text(e.value, "a tag")
+	}
+	for _, e := range r.entries(says["series"], `a mapping such as {temperature: "4x5 9x9"}`) {
+		if s := r.series(e.value); s != nil {
+			d.series[e.key.Value] = s
+		}
+	}
+	if d.status != nil {
+		for _, one := range d.status.all {
+			if one != nil && one.presence() == devices.PresenceUnknown {
+				r.fail(d.status.node, "status is online or offline, not %q", one.word)
+				break
+			}
+		}
+	}
+	return d
+}
+
+func (t *test) readExpectation(r *reader, n *yaml.Node, devicesKnown bool) *expectation {
+	keys := r.mapping(n, "at", "alarm", "device", "state", "severity", "occurrences", "explains")
+	e := &expectation{
+		node: n, at: r.duration(keys["at"], "at"), alarm: r.text(keys["alarm"], "alarm"), state: r.text(keys["state"], "state"),
+		device: devices.ID(r.text(keys["device"], "device")), explains: r.text(keys["explains"], "explains"),
+	}
+	if n.Kind != yaml.MappingNode {
+		return e
+	}
+	if keys["at"] == nil {
+		r.fail(n, "at is missing")
+	}
+	if e.alarm == "" {
+		r.fail(n, "alarm names no rule")
+	}
+	e.readWords(r, keys)
+	if keys["state"] == nil && keys["severity"] == nil && keys["occurrences"] == nil && e.explains == "" {
+		r.fail(n, "nothing is expected (state, severity, occurrences or explains)")
+	}
+	if e.device == "" && len(t.devices) == 1 {
+		e.device = t.devices[0].id
+	}
+	isMine := slices.ContainsFunc(t.devices, func(d *subject) bool { return d.id == e.device })
+	if devicesKnown && len(t.devices) > 0 && !isMine {
+		at := n
+		if keys["device"] != nil {
+			at = keys["device"]
+		}
+		r.fail(at, "device must be one of the test's")
+	}
+	return e
+}
+
+// readWords reads what is one of a few words, or a count.
+func (e *expectation) readWords(r *reader, keys map[string]*yaml.Node) {
+	if n := keys["state"]; n != nil && !slices.Contains(states(), e.state) {
+		r.fail(n, "unknown state %q (there are %s)", e.state, strings.Join(states(), ", "))
+	}
+	if n := keys["severity"]; n != nil {
+		severity, err := rules.ParseSeverity(n.Value)
+		if err != nil {
+			r.fail(n, "%w", err)
+		}
+		e.severity = &severity
+	}
+	if n := keys["occurrences"]; n != nil {
+		count := int64(r.count(n, "occurrences"))
+		e.occurrences = &count
+	}
+}
+
+// metrics returns the names of a device's series, sorted.
+func (d *subject) metrics() []string { return slices.Sorted(maps.Keys(d.series)) }
+
+// length is the number of instants of the longest series.
+func (t *test) length() int {
+	n := 0
+	count := func(s *steps) {
+		if s != nil {
+			n = max(n, len(s.all))
+		}
+	}
+	for _, d := range t.devices {
+		for _, s := range d.series {
+			count(s)
+		}
+		count(d.faults)
+		count(d.status)
+	}
+	return n
+}

@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,10 +18,15 @@ type step struct {
 	quoted  bool
 	silent  bool // _: no reading
 	repeats int
+
+	first, ramp float64 // 4+0.2x10 begins with 4, and each value is 0.2 above the one before; ramp 0: none
+
+	onRamp bool // a step of a ramp that was written out, and its value
+	at     float64
 }
 
-// parseSteps reads "4x5 9.5 _x3 \"eco x2\"x4": words, each with how often it
-// comes.
+// parseSteps reads "4x5 9.5 _x3 4+0.2x10 \"eco x2\"x4": words, each with how
+// often it comes.
 func parseSteps(text string) ([]step, error) {
 	var steps []step
 	total := 0
@@ -67,7 +73,46 @@ func nextStep(text string) (one step, rest string, err error) {
 		}
 	}
 	one.silent = one.word == "_"
+	one.first, one.ramp = parseRamp(one.word)
 	return one, rest, nil
+}
+
+// parseRamp reads "4+0.2" and "8-0.5" as a first value and a difference; zero
+// for a word that is no two numbers.
+func parseRamp(word string) (first, ramp float64) {
+	if _, ok := number(word); ok {
+		return 0, 0
+	}
+	for i := len(word) - 1; i > 0; i-- {
+		if word[i] != '+' && word[i] != '-' {
+			continue
+		}
+		first, isFirst := number(word[:i])
+		ramp, isRamp := number(word[i:])
+		if isFirst && isRamp {
+			return first, ramp
+		}
+	}
+	return 0, 0
+}
+
+// number reads a word as a finite number.
+func number(word string) (float64, bool) {
+	f, err := strconv.ParseFloat(word, 64)
+	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+}
+
+// nth is the step at one of its repeats.
+func (s *step) nth(n int) *step {
+	if s.ramp == 0 || s.repeats == 1 { // a single 10-20 is a text
+		return s
+	}
+	const places = 1e9 // takes off the noise of binary fractions
+	at := s.first + float64(n)*s.ramp
+	if rounded := math.Round(at*places) / places; math.Abs(rounded-at) < 1e-12*math.Max(1, math.Abs(at)) {
+		at = rounded
+	}
+	return &step{word: s.word, onRamp: true, at: at, repeats: 1}
 }
 
 func cutSpace(text string) (word, rest string) {
@@ -92,7 +137,10 @@ func parseRepeats(text string) (int, error) {
 
 // value reads a word as a reading's value: a number, true, false, or a text.
 func (s step) value() devices.Value {
-	if s.quoted {
+	switch {
+	case s.onRamp:
+		return devices.Number(s.at)
+	case s.quoted:
 		return devices.Label(s.word)
 	}
 	switch s.word {
@@ -101,7 +149,7 @@ func (s step) value() devices.Value {
 	case "false":
 		return devices.Number(0)
 	}
-	if f, err := strconv.ParseFloat(s.word, 64); err == nil {
+	if f, ok := number(s.word); ok {
 		return devices.Number(f)
 	}
 	return devices.Label(s.word)
@@ -115,15 +163,27 @@ func (s step) faults() []string {
 	return strings.Split(s.word, "+")
 }
 
+// presence reads a word as what a status topic says.
+func (s step) presence() devices.Presence {
+	switch s.word {
+	case "online":
+		return devices.Online
+	case "offline":
+		return devices.Offline
+	default:
+		return devices.PresenceUnknown
+	}
+}
+
 // expand writes a series out, one entry for each instant; nil is silence.
 func expand(steps []step) []*step {
 	var all []*step
 	for i := range steps {
-		for range steps[i].repeats {
+		for n := range steps[i].repeats {
 			if steps[i].silent {
 				all = append(all, nil)
 			} else {
-				all = append(all, &steps[i])
+				all = append(all, steps[i].nth(n))
 			}
 		}
 	}
