@@ -56,11 +56,11 @@ func (c *checker) call(t *ast.CallNode) node {
 	if _, ok := devices.UnitCode(name); ok {
 		return c.quantity(t, name)
 	}
-	hint := Nearest(name, functionNames())
+	hint := Nearest(name, append(functionNames(), unitWords()...))
 	if hint == "" {
-		hint = "there are " + strings.Join(functionNames(), ", ")
+		hint = "there are " + strings.Join(functionNames(), ", ") + ", and units such as degF"
 	}
-	c.fail(t, hint, "unknown function %q", name)
+	c.fail(t, hint, "unknown function or unit %q", name)
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (c *checker) fault(t *ast.CallNode) node {
 		return nil
 	}
 	if !c.scope.knowsFault(code) {
-		c.warnings = append(c.warnings, fmt.Sprintf("no model that the rule applies to lists the fault %q", code))
+		c.warn(t.Arguments[0], nearestFault(code, c.scope), "no model that the rule applies to lists the fault %q", code)
 	}
 	return faultNode{code}
 }
@@ -184,6 +184,13 @@ func (c *checker) silent(t *ast.CallNode) node {
 	if err != nil {
 		c.fail(t.Arguments[0], "", "%v", err)
 		return nil
+	}
+	for _, m := range c.scope.models {
+		if after < 2*m.ReportEvery {
+			c.warn(t.Arguments[0], "give it several reports", "one late report of model %s, which reports every %s, is silence already",
+				m.ID, formatSpan(m.ReportEvery))
+			break
+		}
 	}
 	return silentNode{after}
 }

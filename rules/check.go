@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -13,18 +14,18 @@ import (
 type checker struct {
 	scope    *scope
 	problems []problem
-	warnings []string
+	warnings []problem
 	visited  int
 }
 
 // checkCondition reads a condition. The node is nil when there are problems.
-func checkCondition(text string, s *scope) (node, []problem, []string) {
+func checkCondition(text string, s *scope) (n node, problems, warnings []problem) {
 	tree, fault := parse(text)
 	if fault != nil {
 		return nil, []problem{*fault}, nil
 	}
 	c := checker{scope: s}
-	n := c.truth(tree)
+	n = c.truth(tree)
 	if len(c.problems) > 0 {
 		return nil, c.problems, nil
 	}
@@ -39,6 +40,11 @@ func (c *checker) fail(at ast.Node, hint, format string, args ...any) {
 		}
 	}
 	c.problems = append(c.problems, p)
+}
+
+// warn notes what is valid but probably not meant.
+func (c *checker) warn(at ast.Node, hint, format string, args ...any) {
+	c.warnings = append(c.warnings, problem{offset: at.Location().From, text: fmt.Sprintf(format, args...), hint: hint})
 }
 
 // node checks one part of the tree.
@@ -117,7 +123,7 @@ func (c *checker) number(tree ast.Node) node {
 		c.fail(tree, "as in temperature > "+q.written(), "%s stands only in a comparison", q.written())
 		return nil
 	}
-	c.fail(tree, "", "%s is not a number", describeKind(n))
+	c.fail(tree, notNumberHint(n), "%s is not a number", describeKind(n))
 	return nil
 }
 
@@ -256,7 +262,7 @@ func isChain(t *ast.BinaryNode) bool {
 func (c *checker) ordering(t *ast.BinaryNode) node {
 	left, right := c.operand(t.Left), c.operand(t.Right)
 	left, right = c.convert(t.Left, left, right), c.convert(t.Right, right, left)
-	if left == nil || right == nil {
+	if left == nil || right == nil || c.unlike(t, left, right) {
 		return nil
 	}
 	return comparisonNode{op: t.Operator, of: kindNumber, left: left, right: right}
@@ -265,9 +271,12 @@ func (c *checker) ordering(t *ast.BinaryNode) node {
 // equality compares two of a kind. A metric without a unit takes the kind of
 // the other side.
 func (c *checker) equality(t *ast.BinaryNode) node {
+	if c.unquoted(t.Left, t.Right) || c.unquoted(t.Right, t.Left) {
+		return nil
+	}
 	left, right := c.node(t.Left), c.node(t.Right)
 	left, right = c.convert(t.Left, left, right), c.convert(t.Right, right, left)
-	if left == nil || right == nil {
+	if left == nil || right == nil || c.unlike(t, left, right) {
 		return nil
 	}
 	n := comparisonNode{op: t.Operator, left: left, right: right}
@@ -282,10 +291,42 @@ func (c *checker) equality(t *ast.BinaryNode) node {
 	case isNumeric(left) && isNumeric(right):
 		n.of = kindNumber
 	default:
-		c.fail(t, "", "%s cannot be compared with %s", describeKind(left), describeKind(right))
+		c.fail(t, notNumberHint(left, right), "%s cannot be compared with %s", describeKind(left), describeKind(right))
 		return nil
 	}
 	return n
+}
+
+// unquoted reports a text that was written without quotes, as in mode == eco.
+func (c *checker) unquoted(word, other ast.Node) bool {
+	name, ok := word.(*ast.IdentifierNode)
+	metric, isName := other.(*ast.IdentifierNode)
+	if !ok || !isName || len(c.scope.metrics[name.Value]) > 0 {
+		return false
+	}
+	m, fault := c.scope.metric(metric.Value)
+	if fault != nil || m.of != kindText || len(c.scope.models) == 0 {
+		return false
+	}
+	c.fail(word, fmt.Sprintf("write %q in quotes if it is a text", name.Value), "unknown metric %q", name.Value)
+	return true
+}
+
+// notNumberHint says what to write instead of a text where a number belongs.
+func notNumberHint(sides ...node) string {
+	for _, side := range sides {
+		text, ok := side.(textNode)
+		if !ok {
+			continue
+		}
+		if _, err := strconv.ParseFloat(text.value, 64); err == nil {
+			return "write " + text.value + " without quotes"
+		}
+		if span, err := ParseDuration(text.value); err == nil {
+			return fmt.Sprintf("a time is compared in seconds: %s", formatNumber(span.Seconds()))
+		}
+	}
+	return ""
 }
 
 func isText(n node) bool  { return n.kind() == kindText || n.kind() == kindAny }

@@ -66,7 +66,7 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 		}
 	}
 	if len(models) == 0 {
-		s.warn(r.ID, "no declared model matches applies_to")
+		s.warnings = append(s.warnings, &SyntaxError{Rule: r.ID, Clause: "applies_to", Err: errors.New("no declared model matches")})
 	}
 	for _, id := range r.InhibitedBy {
 		if id == r.ID {
@@ -79,11 +79,10 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 	clause := func(name, text string) node {
 		n, problems, warnings := checkCondition(text, known)
 		for _, p := range problems {
-			line, col := position(text, p.offset)
-			faults = append(faults, &SyntaxError{Line: line, Col: col, Rule: r.ID, Clause: name, Err: errors.New(p.text), Hint: p.hint})
+			faults = append(faults, p.in(text, r.ID, name))
 		}
 		for _, w := range warnings {
-			s.warn(r.ID, w)
+			s.warnings = append(s.warnings, w.in(text, r.ID, name))
 		}
 		c.uses.add(n)
 		return n
@@ -97,10 +96,6 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 		c.clear = clause("clear_when", r.ClearWhen)
 	}
 	return c, faults
-}
-
-func (s *Set) warn(rule, text string) {
-	s.warnings = append(s.warnings, fmt.Sprintf("rule %s: %s", rule, text))
 }
 
 // fingerprint changes with everything that decides when an alarm begins and

@@ -37,7 +37,7 @@ func TestAllThatIsWrongWithARuleSetIsReportedAtOnce(t *testing.T) {
 		`rule d, applies_to: "[" is not a pattern`,
 		"rule d, id: declared twice",
 		"rule , id: a rule needs an id",
-		`rule off, when 1:1: unknown metric "nonsense" (there are compressor_w, door_open, humidity, mode, other, raw, temperature)`,
+		`rule off, when 1:1: unknown metric "nonsense" (metrics of FR-200: compressor_w, door_open, humidity, mode, other, raw, temperature)`,
 		"rule z, inhibited_by: x is itself held back, directly or not, by z",
 	}, "\n")
 	if err == nil {
@@ -98,14 +98,20 @@ func TestAMetricWithTwoUnitsIsRefused(t *testing.T) {
 func TestWhatIsProbablyNotMeantIsAWarning(t *testing.T) {
 	t.Parallel()
 	set := compile(t,
-		Rule{ID: "a", When: `fault("E99")`},
+		Rule{ID: "a", When: `fault("E29")`},
 		Rule{ID: "b", When: "anything > 3", AppliesTo: Selector{Models: []string{"WM-*"}}},
+		Rule{ID: "c", When: `silent("2m")`, ClearWhen: "door_open or\nsilent(\"119s\")"},
 	)
 	want := []string{
-		`rule a: no model that the rule applies to lists the fault "E99"`,
-		"rule b: no declared model matches applies_to",
+		`rule a, when 1:7: no model that the rule applies to lists the fault "E29" (did you mean "E21"?)`,
+		"rule b, applies_to: no declared model matches",
+		"rule c, clear_when 2:8: one late report of model FR-200, which reports every 1m, is silence already (give it several reports)",
 	}
-	if diff := cmp.Diff(want, set.Warnings()); diff != "" {
+	var got []string
+	for _, w := range set.Warnings() {
+		got = append(got, w.Error())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings differ (-want +got):\n%s", diff)
 	}
 }

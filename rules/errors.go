@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -46,6 +47,12 @@ type problem struct {
 	offset int // in characters from the start of the condition
 	text   string
 	hint   string
+}
+
+// in says which rule's clause the problem is in.
+func (p problem) in(text, rule, clause string) *SyntaxError {
+	line, col := position(text, p.offset)
+	return &SyntaxError{Line: line, Col: col, Rule: rule, Clause: clause, Err: errors.New(p.text), Hint: p.hint}
 }
 
 // position turns an offset in characters into a line and a column from 1.

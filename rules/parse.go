@@ -70,6 +70,10 @@ func translate(err error) *problem {
 		p.text, p.hint = tooManyParts, "split the rule"
 		return p
 	}
+	if strings.HasPrefix(at.Message, "unrecognized character: U+00B0") {
+		p.text, p.hint = `"°" is not expected here`, "write 8, or degC(8) and degF(46) for other units than the metric's"
+		return p
+	}
 	token, ok := strings.CutPrefix(at.Message, "unexpected token ")
 	if !ok {
 		return p

@@ -9,6 +9,15 @@ import (
 // written is the quantity as it stands in a rule.
 func (q quantityNode) written() string { return q.unit + "(" + formatNumber(q.value) + ")" }
 
+// unitWords are the units that a misspelt one probably is, and that can be
+// written as a word.
+func unitWords() []string {
+	return []string{
+		"A", "K", "Pa", "V", "W", "Wh", "bar", "d", "degC", "degF", "g", "h", "hPa", "kPa", "kW", "kWh", "kg", "km", "lx", "m",
+		"mA", "mV", "mbar", "mm", "psi", "s",
+	}
+}
+
 // quantity checks degF(46): a unit's spelling, called with a number.
 func (c *checker) quantity(t *ast.CallNode, unit string) node {
 	if len(t.Arguments) == 1 {
@@ -74,8 +83,48 @@ func unitOf(n node) (unit string, difference bool) {
 		return "s", false
 	case functionNode:
 		return unitOfAll(n.args)
+	case arithmeticNode:
+		return unitOfSum(n)
 	}
 	return "", false
+}
+
+// unitOfSum returns the unit of a sum or difference of like with like; a plain
+// number is taken to be in the unit of what it is added to.
+func unitOfSum(n arithmeticNode) (unit string, difference bool) {
+	if n.op != '+' && n.op != '-' {
+		return "", false
+	}
+	left, leftDifference := unitOf(n.left)
+	right, rightDifference := unitOf(n.right)
+	_, rightPlain := n.right.(numberNode)
+	switch {
+	case left != "" && rightPlain:
+		return left, leftDifference
+	case left == "" || !sameUnit(left, right):
+		return "", false
+	case n.op == '-' && leftDifference == rightDifference:
+		return left, true
+	case rightDifference:
+		return left, leftDifference
+	}
+	return "", false
+}
+
+// unlike reports two sides of a comparison that measure different things.
+func (c *checker) unlike(at ast.Node, left, right node) bool {
+	if left == nil || right == nil {
+		return false
+	}
+	l, _ := unitOf(left)
+	r, _ := unitOf(right)
+	_, knownLeft := devices.UnitCode(l)
+	_, knownRight := devices.UnitCode(r)
+	if !knownLeft || !knownRight || sameUnit(l, r) {
+		return false
+	}
+	c.fail(at, "", "%s is in %s and %s in %s", source(left), l, source(right), r)
+	return true
 }
 
 // unitOfAll returns the unit that all have in common.
@@ -87,4 +136,14 @@ func unitOfAll(nodes []node) (unit string, difference bool) {
 		}
 	}
 	return unit, difference
+}
+
+// sameUnit reports whether two spellings name the same unit.
+func sameUnit(a, b string) bool {
+	if a == b {
+		return true
+	}
+	codeA, knownA := devices.UnitCode(a)
+	codeB, knownB := devices.UnitCode(b)
+	return knownA && knownB && codeA == codeB
 }

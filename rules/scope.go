@@ -65,7 +65,7 @@ func (s *scope) metric(name string) (metricNode, *problem) {
 	}
 	first := found[0]
 	for _, other := range found[1:] {
-		if other.metric.Unit != first.metric.Unit {
+		if !sameUnit(other.metric.Unit, first.metric.Unit) {
 			return metricNode{}, &problem{
 				text: fmt.Sprintf("%s has the unit %q in model %s and %q in model %s",
 					name, first.metric.Unit, first.model, other.metric.Unit, other.model),
@@ -87,15 +87,32 @@ func (s *scope) metricHint(name string) string {
 	if hint := Nearest(name, s.names); hint != "" {
 		return hint
 	}
-	const few = 12
-	switch n := len(s.names); {
-	case n == 0:
+	if len(s.names) == 0 {
 		return fmt.Sprintf("model %s declares no metrics", s.models[0].ID)
-	case n <= few:
-		return "there are " + strings.Join(s.names, ", ")
-	default:
-		return "there are " + strings.Join(s.names[:few], ", ") + ", ..."
 	}
+	var models []string
+	for _, m := range s.models {
+		models = append(models, m.ID)
+	}
+	return fmt.Sprintf("metrics of %s: %s", fewOf(models, 3), fewOf(s.names, 12))
+}
+
+// fewOf lists words, the first of them only where they are many.
+func fewOf(words []string, few int) string {
+	if len(words) > few {
+		return strings.Join(words[:few], ", ") + ", ..."
+	}
+	return strings.Join(words, ", ")
+}
+
+// nearestFault is the listed code that a misspelt one may mean, as a hint.
+func nearestFault(code string, s *scope) string {
+	var codes []string
+	for _, m := range s.models {
+		codes = slices.AppendSeq(codes, maps.Keys(m.Faults))
+	}
+	slices.Sort(codes)
+	return Nearest(code, codes)
 }
 
 // knowsFault reports whether a code is in the catalogue of any model, or no

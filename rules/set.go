@@ -16,7 +16,7 @@ type Set struct {
 	rules     []Rule
 	byID      map[string]int
 	models    map[string]*modelPlan
-	warnings  []string
+	warnings  []*SyntaxError
 }
 
 // Rules returns the rules in the order they were given to Compile. Callers
@@ -35,9 +35,10 @@ func (s *Set) Rule(id string) (*Rule, bool) {
 // Directory returns the models and devices the set was compiled against.
 func (s *Set) Directory() *devices.Directory { return s.directory }
 
-// Warnings returns sentences about rules that are valid but probably not
-// meant: a selector that matches no model, an unlisted fault code.
-func (s *Set) Warnings() []string { return s.warnings }
+// Warnings returns what is valid but probably not meant, in the form of an
+// error: a selector that matches no model, an unlisted fault code, a silence
+// that one late report would be.
+func (s *Set) Warnings() []*SyntaxError { return s.warnings }
 
 // modelPlan is what the devices of one model have in common.
 type modelPlan struct {

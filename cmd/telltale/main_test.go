@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // command runs a command line as a shell would and returns what it printed.
@@ -69,13 +71,66 @@ func TestWrongUseGetsASentenceAndExitTwo(t *testing.T) {
 func TestRulesAreCheckedWithFileAndLine(t *testing.T) {
 	t.Parallel()
 	good := writeFile(t, "good.yaml", fridges)
-	if code, out, errs := command(t, "rules", "check", good); code != exitDone || out != "1 rules are valid\n" {
+	if code, out, errs := command(t, "rules", "check", good); code != exitDone || !strings.HasSuffix(out, "\n1 rule is valid.\n") {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 	bad := writeFile(t, "bad.yaml", strings.Replace(fridges, "when: temperature", "when: temprature", 1))
 	code, _, errs := command(t, "rules", "check", bad)
 	if code != exitInvalid || !strings.HasPrefix(errs, bad+":10:") || !strings.Contains(errs, "temprature") {
 		t.Errorf("exit %d, %q, want the file, line 10 and the word", code, errs)
+	}
+}
+
+func TestRulesCheckListsWhatIsValidAndWarns(t *testing.T) {
+	t.Parallel()
+	file := writeFile(t, "rules.yaml", `kind: Model
+id: FR-1
+metrics: {temperature: {unit: Cel}}
+report_every: 1m
+---
+kind: Rule
+id: warm
+when: |
+  temperature > 8
+  and temperature < 80
+for: 90m
+severity: major
+escalate: [{after: 1h, severity: critical}]
+---
+kind: Rule
+id: quiet
+applies_to: {models: [FR-1], tags: {room: lab}}
+when: silent("1m")
+mode: shadow
+`)
+	code, out, errs := command(t, "rules", "check", file)
+	want := `RULE   SEVERITY           WATCHES        CONDITION
+warm   major to critical  FR-1           temperature > 8 and temperature < 80 for 1h30m
+quiet  minor (shadow)     FR-1 by 1 tag  silent("1m")
+
+warning: ` + file + `:18:14: Rule quiet: when: one late report of model FR-1, which reports every 1m, is silence already (give it several reports)
+2 rules are valid, with 1 warning.
+`
+	if code != exitDone || errs != "" {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}
+
+func TestAScriptSaysWhereInTheRulesAnErrorIs(t *testing.T) {
+	t.Parallel()
+	rules := writeFile(t, "fridge.yaml", strings.Replace(fridges, "when: temperature", "when: temprature", 1))
+	script := writeFile(t, "script.yaml", `rules: [`+rules+`]
+tests:
+  - {device: {id: fridge-1, model: FR-1}, raised: {warm: 0}}
+  - {device: {id: fridge-2, model: FR-1}, raised: {wram: 0}}
+`)
+	code, _, errs := command(t, "rules", "test", script)
+	want := rules + `:10:7: Rule warm: when: unknown metric "temprature" (did you mean "temperature"?)` + "\n"
+	if code != exitInvalid || errs != want {
+		t.Errorf("exit %d, said\n%swant\n%s", code, errs, want)
 	}
 }
 

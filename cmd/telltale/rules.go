@@ -27,22 +27,17 @@ type rulesCheckCmd struct {
 	Files []string `arg:"" type:"path" help:"Files or folders of declarations."`
 }
 
-// Run validates the files by themselves: what they name but do not hold is
-// taken as declared elsewhere.
+// Run finds all that is wrong with the files by themselves: what they name but
+// do not hold is taken as declared elsewhere.
 func (c rulesCheckCmd) Run(io *console) error {
-	set, err := readRules(c.Files...)
+	set, warnings, err := declare.Lint(c.Files...)
 	if err != nil {
-		return err
-	}
-	known := declare.Known{Refs: make(map[declare.Ref]bool)}
-	for _, ref := range set.Outside() {
-		known.Refs[ref] = true
-	}
-	if err := set.Check(known); err != nil {
 		return invalid(err)
 	}
-	fmt.Fprintf(io.out, "%d rules are valid\n", len(set.Rules))
-	return nil
+	if len(set.Rules) == 0 {
+		return invalid(errNoRule)
+	}
+	return printChecked(io, set, warnings)
 }
 
 // errNoRule says that files which should hold rules hold none.

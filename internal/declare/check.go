@@ -84,17 +84,19 @@ func (s *Set) Outside() []Ref {
 // for, that payload scripts can be run, and that conditions compile. Faults come back as [Errors].
 func (s *Set) Check(known Known) error {
 	var faults Errors
-	s.checkReferences(known, &faults)
+	modelsFound := s.checkReferences(known, &faults)
 	s.checkLoggers(known, &faults)
 	s.checkDecoders(known, &faults)
-	if len(faults) == 0 {
-		// A missing model would make every condition on it a riddle.
+	if modelsFound { // a missing model would make every condition on it a riddle
 		s.checkRules(known, &faults)
 	}
 	return faults.orNil()
 }
 
-func (s *Set) checkReferences(known Known, faults *Errors) {
+// checkReferences reports what is named and not declared, and whether all
+// models are.
+func (s *Set) checkReferences(known Known, faults *Errors) (modelsFound bool) {
+	modelsFound = true
 	candidates := make(map[Kind][]string)
 	inside := make(map[Ref]bool, s.Len())
 	for _, ref := range s.Refs() {
@@ -105,11 +107,13 @@ func (s *Set) checkReferences(known Known, faults *Errors) {
 		for _, r := range references(d) {
 			if !inside[r.to] && !known.Refs[r.to] {
 				fault := s.fault(r.from, r.field, "there is no %s%s", r.to, suggestion(r.to.ID, candidates[r.to.Kind]))
-				fault.Line = s.lineOf(r.from, r.field, r.to.ID, fault.Line)
+				s.narrow(fault, r.to.ID)
 				*faults = append(*faults, fault)
+				modelsFound = modelsFound && r.to.Kind != KindModel
 			}
 		}
 	}
+	return modelsFound
 }
 
 // checkLoggers makes sure that a shipment's product temperature is one.

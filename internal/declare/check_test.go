@@ -50,16 +50,16 @@ inhibited_by:
 
 func TestEveryDanglingReferenceIsReportedWhereItStands(t *testing.T) {
 	t.Parallel()
-	want := `a.yaml:2: Model FR-200: faults: there is no Article KB-1
-a.yaml:6: Device fridge-1: model: there is no Model FR-20 (did you mean "FR-200"?)
-a.yaml:8: Device fridge-1: owners: there is no Customer C-1
-a.yaml:9: Device fridge-1: owners: there is no Customer C-2
-a.yaml:13: Shipment S-1: profile: there is no StorageProfile cold
-a.yaml:17: Shipment S-1: loggers: there is no Device fridge-2 (did you mean "fridge-1"?)
-a.yaml:20: Shipment S-1: consignees: there is no Customer C-1
-a.yaml:21: Shipment S-1: consignees: there is no Customer C-3
-a.yaml:26: Rule warm: ticket: there is no Article KB-2
-a.yaml:28: Rule warm: inhibited_by: there is no Rule quiet`
+	want := `a.yaml:2:89: Model FR-200: faults: there is no Article KB-1
+a.yaml:6:8: Device fridge-1: model: there is no Model FR-20 (did you mean "FR-200"?)
+a.yaml:8:16: Device fridge-1: owners: there is no Customer C-1
+a.yaml:9:16: Device fridge-1: owners: there is no Customer C-2
+a.yaml:13:10: Shipment S-1: profile: there is no StorageProfile cold
+a.yaml:17:14: Shipment S-1: loggers: there is no Device fridge-2 (did you mean "fridge-1"?)
+a.yaml:20:16: Shipment S-1: consignees: there is no Customer C-1
+a.yaml:21:16: Shipment S-1: consignees: there is no Customer C-3
+a.yaml:26:19: Rule warm: ticket: there is no Article KB-2
+a.yaml:28:5: Rule warm: inhibited_by: there is no Rule quiet`
 	err := parseText(t, dangling).Check(declare.Known{})
 	if err == nil {
 		t.Fatal("accepted")
@@ -100,8 +100,8 @@ loggers: [{device: d}, {device: d2, metric: air}, {device: d3, metric: humidity}
 		Refs:         map[declare.Ref]bool{{Kind: declare.KindDevice, ID: "d2"}: true, {Kind: declare.KindDevice, ID: "d3"}: true},
 		DeviceModels: map[devices.ID]string{"d2": "M", "d3": "M"},
 	}
-	want := `a.yaml:12: Shipment S: loggers: temperature of d (model M) is no temperature: it is measured in degF, not in Cel
-a.yaml:12: Shipment S: loggers: humidity of d3 (model M) is no temperature: its model measures no such thing`
+	want := `a.yaml:12:10: Shipment S: loggers: temperature of d (model M) is no temperature: it is measured in degF, not in Cel
+a.yaml:12:10: Shipment S: loggers: humidity of d3 (model M) is no temperature: its model measures no such thing`
 	err := set.Check(known)
 	if err == nil {
 		t.Fatal("accepted")

@@ -2,9 +2,6 @@ package declare
 
 import (
 	"errors"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"telltale/devices"
 	"telltale/rules"
@@ -18,7 +15,7 @@ func (s *Set) checkRules(known Known, faults *Errors) {
 	for _, r := range s.Rules {
 		if err := tickets.CheckTemplate(r.Ticket.Subject); err != nil {
 			fault := s.fault(Ref{KindRule, r.ID}, "ticket", "subject: %v", err)
-			fault.Line = s.lineOf(fault.Ref, "ticket", r.Ticket.Subject, fault.Line)
+			s.narrow(fault, r.Ticket.Subject)
 			*faults = append(*faults, fault)
 		}
 	}
@@ -104,28 +101,4 @@ func (s *Set) conditionFault(problem *rules.SyntaxError) *Error {
 		fault.Line, fault.Column = textPosition(doc.source.Text, node, problem.Line, problem.Col)
 	}
 	return fault
-}
-
-// textPosition turns a position in a scalar's text into one in the file. In
-// folded or escaped texts, which are not in the file as they are read, only
-// the line of the scalar is known.
-func textPosition(source []byte, node *yaml.Node, line, col int) (fileLine, fileCol int) {
-	lines := strings.Split(string(source), "\n")
-	if node.Style == yaml.LiteralStyle && node.Line+line <= len(lines) {
-		text := lines[node.Line+line-1]
-		return node.Line + line, len(text) - len(strings.TrimLeft(text, " ")) + col
-	}
-	if node.Line > len(lines) {
-		return node.Line, 0
-	}
-	text := []rune(lines[node.Line-1])
-	quote := 0
-	if node.Style == yaml.SingleQuotedStyle || node.Style == yaml.DoubleQuotedStyle {
-		quote = 1
-	}
-	begin := node.Column - 1 + quote
-	if begin > len(text) || !strings.HasPrefix(string(text[begin:]), node.Value) {
-		return node.Line, 0
-	}
-	return node.Line, begin + col
 }

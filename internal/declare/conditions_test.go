@@ -17,9 +17,9 @@ func TestConditionsAreRefusedWhereTheyGoWrong(t *testing.T) {
 		{"a plain text", "{kind: Rule, id: r, when: temprature > 8}", "a.yaml:3:27: Rule r: when: "},
 		{"a quoted text", "kind: Rule\nid: r\nwhen: 'temprature > 8'", "a.yaml:5:8: Rule r: when: "},
 		{"a literal text", "kind: Rule\nid: r\nwhen: |\n  temperature > 8\n  and temprature < 20\n", "a.yaml:7:7: Rule r: when: "},
-		{"a folded text", "kind: Rule\nid: r\nwhen: >\n  temperature > 8\n  and temprature < 20\n", "a.yaml:5: Rule r: when: "},
-		{"a plain text of two lines", "kind: Rule\nid: r\nwhen: temperature > 8\n  and temprature < 20\n", "a.yaml:5: Rule r: when: "},
-		{"an escaped text", `{kind: Rule, id: r, when: "t\u0065mprature > 8"}`, "a.yaml:3: Rule r: when: "},
+		{"a folded text", "kind: Rule\nid: r\nwhen: >\n  temperature > 8\n  and temprature < 20\n", "a.yaml:7:7: Rule r: when: "},
+		{"a plain text of two lines", "kind: Rule\nid: r\nwhen: temperature > 8\n  and temprature < 20\n", "a.yaml:6:7: Rule r: when: "},
+		{"an escaped text", `{kind: Rule, id: r, when: "t\u0065mprature > 8"}`, "a.yaml:3:28: Rule r: when: "},
 		{
 			"the other condition", "kind: Rule\nid: r\nwhen: temperature > 8\nclear_when: temperature <\n",
 			"a.yaml:6:",

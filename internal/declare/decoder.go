@@ -114,21 +114,10 @@ func (s *Set) decoderFault(m *devices.Model, err error) *Error {
 		fault.Line, fault.Column, fault.Message = e.Line, e.Column, e.Message
 		return fault
 	}
-	if node := child(doc.node, "decoder"); node != nil && node.Style&yaml.LiteralStyle != 0 {
-		fault.Line, fault.Message = node.Line+e.Line, e.Message
-		fault.Column = e.Column + indent(doc.source.Text, node.Line)
-	}
-	return fault
-}
-
-// indent returns how far a block of text is indented that begins in the line
-// after the given one.
-func indent(text []byte, line int) int {
-	lines := bytes.Split(text, []byte("\n"))
-	for _, l := range lines[min(line, len(lines)):] {
-		if trimmed := bytes.TrimLeft(l, " "); len(bytes.TrimSpace(trimmed)) > 0 {
-			return len(l) - len(trimmed)
+	if node := child(doc.node, "decoder"); node != nil {
+		if line, col := textPosition(doc.source.Text, node, e.Line, e.Column); col > 0 {
+			fault.Line, fault.Column, fault.Message = line, col, e.Message
 		}
 	}
-	return 0
+	return fault
 }

@@ -34,8 +34,8 @@ func TestFaultsOfScriptsAreSaidAtTheirPlaceInTheFile(t *testing.T) {
 			"f.yaml:5:5: Model m: decoder: SyntaxError: no"},
 		{"a block behind other documents and empty lines", "kind: Model\nid: a\n---\n\nkind: Model\nid: m\ndecoder: |-\n\n\n      var x = FAULT;\n",
 			"f.yaml:10:15: Model m: decoder: SyntaxError: no"},
-		{"a quoted text", "kind: Model\nid: m\ndecoder: \"a;\\nFAULT\"\n", "f.yaml:3: Model m: decoder: SyntaxError: no (line 2:1 of the script)"},
-		{"a folded text", "kind: Model\nid: m\ndecoder: >\n  a;\n\n  FAULT\n", "f.yaml:3: Model m: decoder: SyntaxError: no (line 2:1 of the script)"},
+		{"a quoted text", "kind: Model\nid: m\ndecoder: \"a;\\nFAULT\"\n", "f.yaml:3:15: Model m: decoder: SyntaxError: no"},
+		{"a folded text", "kind: Model\nid: m\ndecoder: >\n  a;\n\n  FAULT\n", "f.yaml:6:3: Model m: decoder: SyntaxError: no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +57,7 @@ func TestAScriptThatCannotBeCheckedIsNotDeclared(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := checkerFunc(func(string) error { return errors.New("start worker for scripts: no such file") })
-	if err := set.Check(declare.Known{Scripts: broken}); err == nil || err.Error() != "f.yaml:3: Model m: decoder: start worker for scripts: no such file" {
+	if err := set.Check(declare.Known{Scripts: broken}); err == nil || err.Error() != "f.yaml:3:10: Model m: decoder: start worker for scripts: no such file" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -154,11 +154,11 @@ func TestAChangedScriptIsShownInThePlan(t *testing.T) {
 func TestWrongDecodersAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
-		{"an empty one", `decoder: " "`, "f.yaml:3: Model m: decoder: is empty"},
-		{"one that is null", "decoder:", "f.yaml:3: Model m: decoder: is empty"},
-		{"a mapping", "decoder: {a: b}", "f.yaml:3: Model m: decoder: must be a text, not a mapping"},
-		{"two", "decoder: x\ndecoder_file: y", "f.yaml:4: Model m: decoder_file: stands beside decoder: a model has one payload script"},
-		{"a file through the API", "decoder_file: x.js", "f.yaml:3: Model m: decoder_file: x.js was not read: apply from the command line, " +
+		{"an empty one", `decoder: " "`, "f.yaml:3:10: Model m: decoder: is empty"},
+		{"one that is null", "decoder:", "f.yaml:3:9: Model m: decoder: is empty"},
+		{"a mapping", "decoder: {a: b}", "f.yaml:3:10: Model m: decoder: must be a text, not a mapping"},
+		{"two", "decoder: x\ndecoder_file: y", "f.yaml:4:15: Model m: decoder_file: stands beside decoder: a model has one payload script"},
+		{"a file through the API", "decoder_file: x.js", "f.yaml:3:15: Model m: decoder_file: x.js was not read: apply from the command line, " +
 			"which reads files below the folder of the one that names them, or write the script under decoder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

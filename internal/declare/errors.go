@@ -17,7 +17,7 @@ type Error struct {
 	Message string // a sentence, lower case
 }
 
-// Error returns "file:line: Kind id: field: message".
+// Error returns "file:line:column: Kind id: field: message".
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {
@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors are all faults of a set of declarations, by file and line.
+// Errors are all faults of a set of declarations, by file, line and column.
 type Errors []*Error
 
 // Error returns one line for each fault.
@@ -67,7 +67,7 @@ func (e Errors) orNil() error {
 		return nil
 	}
 	slices.SortStableFunc(e, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return e
 }

@@ -25,17 +25,33 @@ func Parse(paths ...string) (*Set, error) {
 
 // ParseSources is [Parse] for texts that are at hand.
 func ParseSources(sources ...Source) (*Set, error) {
-	set := &Set{}
-	var faults Errors
-	for _, source := range sources {
-		for _, doc := range documents(source, &faults) {
-			set.read(doc, &faults)
-		}
-	}
+	set, _, faults := parseSources(sources)
 	if err := faults.orNil(); err != nil {
 		return nil, err
 	}
 	return set, nil
+}
+
+// parseSources returns the declarations without faults, those with some as far
+// as they could be read, and the faults.
+func parseSources(sources []Source) (set *Set, flawed []flaw, faults Errors) {
+	set = &Set{}
+	for _, source := range sources {
+		for _, doc := range documents(source, &faults) {
+			before := len(faults)
+			if declaration := set.read(doc, &faults); declaration != nil {
+				flawed = append(flawed, flaw{declaration, doc, faults[before:]})
+			}
+		}
+	}
+	return set, flawed, faults
+}
+
+// flaw is a declaration with faults.
+type flaw struct {
+	declaration any
+	doc         *document
+	faults      Errors
 }
 
 // document is one YAML document and where it stands.
@@ -65,7 +81,7 @@ func documents(source Source, faults *Errors) []*document {
 		if alias := findAlias(&node); alias != nil {
 			// An alias can stand for a document that grows without bound.
 			*faults = append(*faults, &Error{
-				File: source.Name, Line: alias.Line, Message: "aliases are not read: write the value out",
+				File: source.Name, Line: alias.Line, Column: alias.Column, Message: "aliases are not read: write the value out",
 			})
 			continue
 		}
@@ -97,26 +113,27 @@ func findAlias(node *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// read adds the declaration of one document, or its faults.
-func (s *Set) read(doc *document, faults *Errors) {
+// read adds the declaration of one document, or its faults. A declaration with
+// faults is not added but returned, as far as it could be read.
+func (s *Set) read(doc *document, faults *Errors) (flawed any) {
 	if doc.source.folder && isRuleScript(doc.node) {
-		return
+		return nil
 	}
 	r := &reading{file: doc.source.Name, decoders: doc.source.Decoders, faults: faults}
 	f := value{r: r, node: doc.node}.fields()
 	before := len(*faults)
 	kindValue, ok := f.must("kind")
 	if !ok {
-		return // without a kind every key would be unknown
+		return nil // without a kind every key would be unknown
 	}
 	word, ok := kindValue.text()
 	if !ok {
-		return
+		return nil
 	}
 	kind, err := ParseKind(word)
 	if err != nil {
 		kindValue.failf("%v", err)
-		return
+		return nil
 	}
 	r.ref = Ref{Kind: kind, ID: f.values["id"].plain()}
 	declaration := readerOf(kind)(f)
@@ -126,9 +143,10 @@ func (s *Set) read(doc *document, faults *Errors) {
 	}
 	if len(*faults) == before {
 		s.add(declaration, doc)
-		return
+		return nil
 	}
 	s.reserve(r.ref, doc)
+	return declaration
 }
 
 // reserve remembers a declaration that has faults, so that a second one of

@@ -85,9 +85,9 @@ func TestFaultsOfAllFilesComeTogether(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	want := `a.yaml:3: kind: unknown kind "Thing"
+	want := `a.yaml:3:7: kind: unknown kind "Thing"
 b.yaml:1: this is not YAML: did not find expected node content
-c.yaml:1: Article A: is declared twice, first at a.yaml:1`
+c.yaml:1:1: Article A: is declared twice, first at a.yaml:1`
 	if diff := cmp.Diff(want, strings.ReplaceAll(err.Error(), dir+"/", "")); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}

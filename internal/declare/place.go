@@ -14,24 +14,24 @@ func (s *Set) fault(ref Ref, field, format string, args ...any) *Error {
 	if doc == nil {
 		return fault
 	}
-	fault.File, fault.Line = doc.source.Name, doc.node.Line
-	if node := child(doc.node, field); node != nil {
-		fault.Line = node.Line
-	}
+	fault.File = doc.source.Name
+	fault.at(doc.node)
+	fault.at(child(doc.node, field))
 	return fault
 }
 
-// lineOf finds the line below a top-level key where a text stands; otherwise
-// it returns the line it is given.
-func (s *Set) lineOf(ref Ref, field, text string, line int) int {
-	doc := s.origins[ref]
-	if doc == nil {
-		return line
+// at moves a fault to a node, if there is one.
+func (e *Error) at(node *yaml.Node) {
+	if node != nil {
+		e.Line, e.Column = node.Line, node.Column
 	}
-	if node := findScalar(child(doc.node, field), text); node != nil {
-		return node.Line
+}
+
+// narrow moves a fault of a top-level key to where a text stands below it.
+func (s *Set) narrow(fault *Error, text string) {
+	if doc := s.origins[fault.Ref]; doc != nil {
+		fault.at(findScalar(child(doc.node, fault.Field), text))
 	}
-	return line
 }
 
 func findScalar(node *yaml.Node, text string) *yaml.Node {

@@ -30,7 +30,7 @@ type value struct {
 // failf reports a fault at v.
 func (v value) failf(format string, args ...any) {
 	*v.r.faults = append(*v.r.faults, &Error{
-		File: v.r.file, Line: v.node.Line, Ref: v.r.ref, Field: v.path, Message: fmt.Sprintf(format, args...),
+		File: v.r.file, Line: v.node.Line, Column: v.node.Column, Ref: v.r.ref, Field: v.path, Message: fmt.Sprintf(format, args...),
 	})
 }
 

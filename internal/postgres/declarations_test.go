@@ -180,7 +180,7 @@ func TestASetWithOneFaultChangesNothingAtAll(t *testing.T) {
 	if !errors.As(err, &faults) {
 		t.Fatalf("apply: %v, want declare.Errors", err)
 	}
-	want := `world.yaml:48: Device lost: model: there is no Model FR-2000 (did you mean "FR-200"?)`
+	want := `world.yaml:48:33: Device lost: model: there is no Model FR-2000 (did you mean "FR-200"?)`
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("fault (-want +got):\n%s", diff)
 	}
