@@ -7,6 +7,9 @@ import (
 
 // frame is what a condition is evaluated against: one device at one instant.
 type frame struct {
+	device *device // that it was prepared for, at the log time at; nil: none, or it has changed since
+	at     int64
+
 	slots  []slot
 	now    int64 // event time, in Unix nanoseconds
 	oldest int64 // a value observed before this is stale

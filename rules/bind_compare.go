@@ -20,7 +20,21 @@ func (b *binder) comparison(n comparisonNode) truthFunc {
 			return b.metricWithLiteral(n.op, m, literal.value)
 		}
 	}
+	if literal, ok := n.right.(numberNode); ok {
+		return compareWithLiteral(n.op, b.number(n.left), literal.value)
+	}
 	return compareNumbers(n.op, b.number(n.left), b.number(n.right))
+}
+
+func compareWithLiteral(op string, left numberFunc, limit float64) truthFunc {
+	holds := ordering(op)
+	return func(f *frame) truth {
+		v := left(f)
+		if v != v {
+			return unknown
+		}
+		return truthOf(holds.less && v < limit || holds.equal && v == limit || holds.greater && v > limit)
+	}
 }
 
 // metricWithLiteral is the form that nearly every rule has, in one closure.

@@ -41,14 +41,8 @@ func (b *binder) window(n windowNode) numberFunc {
 			return float64(r.countIn(f.now - length))
 		}
 	}
-	w := windowAt{ring: i, window: b.windowIndex(i, length), length: length}
-	compute := w.function(n.name)
-	return func(f *frame) float64 {
-		if f.slots[slot].at < f.oldest {
-			return math.NaN()
-		}
-		return compute(f)
-	}
+	w := windowAt{slot: slot, ring: i, window: b.windowIndex(i, length), length: length}
+	return w.function(n.name)
 }
 
 // forecast binds forecast(metric, horizon).
@@ -91,9 +85,12 @@ type remembered struct {
 
 // windowAt is where the functions of one window find their data.
 type windowAt struct {
-	ring, window int
-	length       int64
+	slot, ring, window int
+	length             int64
 }
+
+// stale reports whether the metric's latest value is.
+func (w *windowAt) stale(f *frame) bool { return f.slots[w.slot].at < f.oldest }
 
 // aggregate returns what the window holds now.
 func (w windowAt) aggregate(f *frame) *remembered {
@@ -107,34 +104,44 @@ func (w windowAt) aggregate(f *frame) *remembered {
 
 // function returns how one function of the window is computed.
 func (w windowAt) function(name string) numberFunc {
-	half := float64(w.length) / 2
-	of := func(pick func(m *remembered, f *frame) float64) numberFunc {
-		return func(f *frame) float64 {
-			m := w.aggregate(f)
-			if m.owned < half {
-				return math.NaN()
-			}
-			return pick(m, f)
-		}
-	}
 	switch name {
 	case "avg":
-		return of(func(m *remembered, _ *frame) float64 { return m.mean() })
+		return w.known(func(m *remembered, _ *frame) float64 { return m.mean() })
 	case "min":
-		return of(func(m *remembered, _ *frame) float64 { return m.min })
+		return w.known(func(m *remembered, _ *frame) float64 { return m.min })
 	case "max":
-		return of(func(m *remembered, _ *frame) float64 { return m.max })
+		return w.known(func(m *remembered, _ *frame) float64 { return m.max })
 	case "stddev":
-		return of(func(m *remembered, f *frame) float64 { return m.ring.deviation(&m.aggregate, m.start, f.stale) })
+		return w.known(func(m *remembered, f *frame) float64 { return m.ring.deviation(&m.aggregate, m.start, f.stale) })
 	case "rate":
-		return func(f *frame) float64 { return f.rings[w.ring].slope(f.now-w.length, w.length) }
+		return func(f *frame) float64 {
+			if w.stale(f) {
+				return math.NaN()
+			}
+			return f.rings[w.ring].slope(f.now-w.length, w.length)
+		}
 	default: // delta
 		return func(f *frame) float64 {
 			r := &f.rings[w.ring]
-			if r.count == 0 {
+			if w.stale(f) || r.count == 0 {
 				return math.NaN()
 			}
 			return r.at(r.count-1).number - r.valueAt(f.now-w.length, f.stale)
 		}
+	}
+}
+
+// known picks a number from what the window holds, while enough of it is known.
+func (w windowAt) known(pick func(m *remembered, f *frame) float64) numberFunc {
+	half := float64(w.length) / 2
+	return func(f *frame) float64 {
+		if w.stale(f) {
+			return math.NaN()
+		}
+		m := w.aggregate(f)
+		if m.owned < half {
+			return math.NaN()
+		}
+		return pick(m, f)
 	}
 }

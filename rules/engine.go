@@ -266,6 +266,7 @@ func (e *Engine) mark(rules []uint64) {
 
 // evaluateMarked evaluates the marked rules of a device, inhibitors first.
 func (e *Engine) evaluateMarked(d *device, clock, at int64) {
+	e.frame.device = nil // it has said something since
 	for i, word := range e.round.marks {
 		for ; word != 0; word &= word - 1 {
 			e.evaluate(d, i*64+bits.TrailingZeros64(word), clock, at)

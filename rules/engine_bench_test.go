@@ -9,17 +9,33 @@ import (
 	"telltale/devices"
 )
 
-// benchSet has n rules that watch the temperature, two thirds of them with
-// an on-delay, and 1,000 rules of other models.
+// benchRule is one of many rules that watch the temperature: two of three have
+// an on-delay, the third looks at a window or adds up.
+func benchRule(i int) Rule {
+	r := Rule{ID: fmt.Sprintf("rule-%03d", i)}
+	limit := 8 + i%20 // what breaches now and then begins an on-delay; windows are far from theirs
+	switch {
+	case i%3 == 1:
+		r.When, r.For = fmt.Sprintf("temperature > %d", limit), 10*time.Minute
+	case i%3 == 2:
+		r.When, r.For = fmt.Sprintf("temperature > %d and not door_open", limit), 10*time.Minute
+	default:
+		r.When = fmt.Sprintf([]string{
+			`avg(temperature, "10m") > %d`,
+			`max(temperature, "30m") - min(temperature, "30m") > %d`,
+			`time_where(temperature > %d, "24h") > 3600`,
+			`delta(temperature, "15m") > %d`,
+		}[i/3%4], 40+limit)
+	}
+	return r
+}
+
+// benchSet has n rules that watch the temperature and 1,000 of another model.
 func benchSet(tb testing.TB, n, count int) (*Set, []devices.ID) {
 	tb.Helper()
 	var rules []Rule
 	for i := range n {
-		r := Rule{ID: fmt.Sprintf("rule-%03d", i), When: fmt.Sprintf("temperature > %d and not door_open", 8+i%20)}
-		if i%3 > 0 {
-			r.When, r.For = fmt.Sprintf("temperature > %d", 8+i%20), 10*time.Minute
-		}
-		rules = append(rules, r)
+		rules = append(rules, benchRule(i))
 	}
 	for i := range 1000 {
 		rules = append(rules, Rule{ID: fmt.Sprintf("other-%03d", i), When: "temperature > 8", AppliesTo: Selector{Models: []string{"WM-*"}}})
@@ -63,28 +79,51 @@ func benchBatches(ids []devices.ID) [][]devices.Report {
 	return all
 }
 
+// benchFleet is an engine whose devices have reported every minute for an
+// hour, so that windows are full and nothing has to be made any more.
+type benchFleet struct {
+	engine  *Engine
+	batches [][]devices.Report
+	next    int
+	now     time.Time
+	step    time.Duration // between two readings of the fleet
+}
+
+func newBenchFleet(tb testing.TB, rules, count int) *benchFleet {
+	tb.Helper()
+	set, ids := benchSet(tb, rules, count)
+	f := &benchFleet{engine: NewEngine(set), batches: benchBatches(ids), now: start, step: time.Minute / time.Duration(count)}
+	for range 60 {
+		for _, id := range ids {
+			f.now = f.now.Add(f.step)
+			f.engine.Apply([]devices.Report{reportOf(id, f.now, map[string]any{"temperature": 4, "door_open": true})}, f.now, nil)
+		}
+	}
+	return f
+}
+
+// apply takes in the next batch, a hundred readings.
+func (f *benchFleet) apply() int {
+	batch := f.batches[f.next%len(f.batches)]
+	f.next++
+	for i := range batch {
+		f.now = f.now.Add(f.step)
+		batch[i].ObservedAt, batch[i].ReceivedAt = f.now, f.now
+	}
+	f.engine.Apply(batch, f.now, nil)
+	return len(batch)
+}
+
 // BenchmarkEngine measures one reading through the engine.
 func BenchmarkEngine(b *testing.B) {
-	for _, rules := range []int{0, 1, 10, 100} {
+	for _, rules := range []int{0, 1, 10, 100, 1_000} {
 		for _, count := range []int{10, 1_000, 100_000} {
 			b.Run(fmt.Sprintf("rules=%d/devices=%d", rules, count), func(b *testing.B) {
-				set, ids := benchSet(b, rules, count)
-				e := NewEngine(set)
-				batches := benchBatches(ids)
-				now := start
-				for _, id := range ids { // so that no device is made in the loop
-					e.Apply([]devices.Report{reportOf(id, now, map[string]any{"temperature": 4, "door_open": true})}, now, nil)
-				}
+				f := newBenchFleet(b, rules, count)
 				b.ReportAllocs()
 				b.ResetTimer()
 				for n := 0; n < b.N; {
-					batch := batches[(n/100)%len(batches)]
-					for i := range batch {
-						now = now.Add(time.Millisecond)
-						batch[i].ObservedAt, batch[i].ReceivedAt = now, now
-					}
-					e.Apply(batch, now, nil)
-					n += len(batch)
+					n += f.apply()
 				}
 			})
 		}

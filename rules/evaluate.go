@@ -6,6 +6,7 @@ import "math"
 // log time.
 func (e *Engine) prepare(d *device, now, at int64) *frame {
 	f := &e.frame
+	f.device, f.at = d, at
 	f.slots, f.rings, f.trackers, f.now = d.slots, d.rings, d.trackers, now
 	f.stale = d.plan.stale
 	if len(f.windows) < d.plan.windows {
@@ -22,6 +23,15 @@ func (e *Engine) prepare(d *device, now, at int64) *frame {
 	return f
 }
 
+// prepared is prepare, unless the rule before was evaluated at the same times
+// for the same report: most are, and there may be a hundred of them.
+func (e *Engine) prepared(d *device, now, at int64) *frame {
+	if f := &e.frame; f.device == d && f.now == now && f.at == at {
+		return f
+	}
+	return e.prepare(d, now, at)
+}
+
 // evaluate evaluates one rule of a device and acts on what the state machine
 // says. A rule without silent() is evaluated at the device's latest report.
 // One with it also lives on while nothing arrives, so it goes by clock, the
@@ -29,14 +39,14 @@ func (e *Engine) prepare(d *device, now, at int64) *frame {
 func (e *Engine) evaluate(d *device, i int, clock, at int64) {
 	r, c := d.plan.rules[i], &d.cells[i]
 	now := d.observed
-	if len(r.uses.silent) > 0 {
+	if r.waits {
 		now = clock
 	}
 	if now == never {
 		return
 	}
 	e.stats.Evaluations++
-	f := e.prepare(d, now, at)
+	f := e.prepared(d, now, at)
 	o := observation{now: now, when: r.raises(f)}
 	if o.when != yes && c.phase == normal {
 		return // the usual case

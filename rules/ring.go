@@ -2,7 +2,6 @@ package rules
 
 import (
 	"math"
-	"sort"
 	"time"
 )
 
@@ -66,11 +65,35 @@ func (r *ring) grow() {
 	r.samples, r.first = larger, 0
 }
 
+// after returns the index of the first reading behind a time.
+func (r *ring) after(at int64) int {
+	low, high := 0, r.count
+	for low < high {
+		if middle := int(uint(low+high) >> 1); r.at(middle).at > at {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
+}
+
 // from returns the index of the first reading that matters to a window
 // starting at start: the one that owns the start, if there is one.
-func (r *ring) from(start int64) int {
-	i := sort.Search(r.count, func(i int) bool { return r.at(i).at > start })
-	return max(0, i-1)
+func (r *ring) from(start int64) int { return max(0, r.after(start)-1) }
+
+// pieces returns the readings from an index on, in order of time, as the two
+// pieces of the circle that they lie in.
+func (r *ring) pieces(from int) (older, newer []sample) {
+	begin, end, size := r.first+from, r.first+r.count, len(r.samples)
+	switch {
+	case begin >= size:
+		return r.samples[begin-size : end-size], nil
+	case end > size:
+		return r.samples[begin:], r.samples[:end-size]
+	default:
+		return r.samples[begin:end], nil
+	}
 }
 
 // aggregate is what a window holds, by the rule that a reading owns the time
@@ -85,24 +108,53 @@ type aggregate struct {
 func (a *aggregate) mean() float64 { return a.sum / a.owned }
 
 // over gathers the window that begins at start and ends with the last reading.
+// It looks at every reading in it, each time anew: what comes out then depends
+// on the readings alone, and not on how long ago the last restart was.
 func (r *ring) over(start, stale int64) aggregate {
 	a := aggregate{min: math.Inf(1), max: math.Inf(-1)}
-	for i := r.from(start); i < r.count; i++ {
-		v := r.at(i).number
-		owned := r.owned(i, start, stale)
-		if owned < 0 {
-			continue
-		}
-		a.owned += float64(owned)
-		a.sum += v * float64(owned)
-		if v < a.min {
-			a.min = v
-		}
-		if v > a.max {
-			a.max = v
-		}
+	if r.count == 0 {
+		return a
 	}
+	first := r.from(start)
+	if owned := r.owned(first, start, stale); owned >= 0 {
+		v := r.at(first).number
+		a = aggregate{owned: float64(owned), sum: v * float64(owned), min: v, max: v}
+	}
+	if stale == 0 {
+		stale = math.MaxInt64
+	}
+	older, newer := r.pieces(first + 1)
+	if len(newer) > 0 {
+		a.add(older, newer[0].at, stale)
+		older = newer
+	}
+	a.add(older, r.at(r.count-1).at, stale)
 	return a
+}
+
+// add gathers readings that lie next to each other in memory, the last of which
+// owns the time until next. This loop is where the time of windows goes.
+func (a *aggregate) add(readings []sample, next, stale int64) {
+	if len(readings) == 0 {
+		return
+	}
+	owned, sum, low, high := int64(0), a.sum, a.min, a.max
+	last := readings[0]
+	for i := 1; i <= len(readings); i++ {
+		following := sample{at: next}
+		if i < len(readings) {
+			following = readings[i]
+		}
+		length := following.at - last.at
+		if length > stale {
+			length = 0
+		}
+		owned += length
+		sum += last.number * float64(length)
+		low, high = min(low, last.number), max(high, last.number)
+		last = following
+	}
+	a.owned, a.sum, a.min, a.max = a.owned+float64(owned), sum, low, high
 }
 
 // owned is for how long after start reading i was in force; negative when it
@@ -140,13 +192,11 @@ func (r *ring) deviation(a *aggregate, start, stale int64) float64 {
 }
 
 // countIn returns the number of readings after start.
-func (r *ring) countIn(start int64) int {
-	return r.count - sort.Search(r.count, func(i int) bool { return r.at(i).at > start })
-}
+func (r *ring) countIn(start int64) int { return r.count - r.after(start) }
 
 // valueAt returns the value in force at a time: NaN where nobody owns it.
 func (r *ring) valueAt(at, stale int64) float64 {
-	i := sort.Search(r.count, func(i int) bool { return r.at(i).at > at }) - 1
+	i := r.after(at) - 1
 	if i < 0 || i+1 < r.count && stale > 0 && r.at(i+1).at-r.at(i).at > stale {
 		return math.NaN()
 	}
@@ -156,7 +206,7 @@ func (r *ring) valueAt(at, stale int64) float64 {
 // slope is that of the straight line nearest to the readings of a window, per
 // hour; NaN unless they span at least half of it.
 func (r *ring) slope(start, span int64) float64 {
-	first := sort.Search(r.count, func(i int) bool { return r.at(i).at >= start })
+	first := r.after(start - 1)
 	n := r.count - first
 	if n < 2 || 2*(r.at(r.count-1).at-r.at(first).at) < span {
 		return math.NaN()

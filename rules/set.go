@@ -65,6 +65,7 @@ type bound struct {
 	raises truthFunc
 	clears truthFunc // nil: where raises is no
 	delays delays
+	waits  bool // for silence: it is evaluated by time as well
 }
 
 // plan is the rules that watch a device: those of its model whose tags it
@@ -107,6 +108,7 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 		mp.layout[name] = i
 	}
 	b := &binder{layout: mp.layout}
+	bounds := make([]bound, 0, len(ordered)) // side by side, since most reports walk through many
 	for _, c := range ordered {
 		if c.rule.Mode == Off || !c.rule.AppliesTo.matches(m.ID) {
 			continue
@@ -114,10 +116,11 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 		if len(c.rule.AppliesTo.Tags) > 0 {
 			mp.tagged = append(mp.tagged, len(mp.rules))
 		}
-		one := &bound{
+		bounds = append(bounds, bound{
 			compiledRule: c, binder: b, raises: b.truth(c.when),
-			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor)},
-		}
+			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor)}, waits: len(c.uses.silent) > 0,
+		})
+		one := &bounds[len(bounds)-1]
 		if c.clear != nil {
 			one.clears = b.truth(c.clear)
 		}

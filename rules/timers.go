@@ -146,6 +146,7 @@ func (e *Engine) runTimers(now int64) {
 // runTimer decides what is due of a device at one log time.
 func (e *Engine) runTimer(d *device, at int64) {
 	d.decided = at
+	e.frame.device = nil
 	for _, i := range d.plan.timed {
 		e.evaluate(d, i, d.clock(at), at)
 	}

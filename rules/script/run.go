@@ -263,6 +263,9 @@ func newPlay(t *test, declared declarations) (*play, error) {
 	return p, p.check()
 }
 
+// maxTest bounds the time that a test plays: silence is looked at every minute.
+const maxTest = 10 * 366 * 24 * time.Hour
+
 // check makes sure that the test speaks of rules that there are, and that its
 // steps have a length.
 func (p *play) check() error {
@@ -285,6 +288,8 @@ func (p *play) check() error {
 	}
 	if p.every == 0 {
 		faults = append(faults, fault(p.test.node, "every is missing, and the model has no report_every"))
+	} else if int64(p.test.length()) > int64(maxTest/p.every) {
+		faults = append(faults, fault(p.test.node, "the test lasts longer than ten years"))
 	}
 	return errors.Join(faults...)
 }

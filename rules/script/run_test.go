@@ -2,6 +2,7 @@ package script
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,6 +127,8 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"a bad metric", good + "  - device: {id: a, model: FR-200}\n    raised: {quiet: 0}\n    series: {temperatur: \"4\"}\n",
 			`x.yaml:5:26: model FR-200 has no metric "temperatur" (did you mean "temperature"?)`},
 		{"no step", good + "  - {device: {id: a, model: X}, raised: {quiet: 0}}\n", "x.yaml:3:5: every is missing, and the model has no report_every"},
+		{"ten years and more", good + "  - {device: {id: a, model: FR-200}, every: 100d, series: {temperature: 4x40}, raised: {quiet: 0}}\n",
+			"x.yaml:3:5: the test lasts longer than ten years"},
 		{"a missing rule file", "rules: [a.yaml]\ntests: [{device: {id: a, model: FR-200}, raised: {quiet: 0}}]\n",
 			"x.yaml:1:9: rules: file does not exist"},
 	} {
@@ -206,7 +209,9 @@ tests:
 	}
 }
 
-func FuzzParse(f *testing.F) {
+// FuzzScript: whatever a script says, it is refused with a place, or it plays
+// and its differences can be printed.
+func FuzzScript(f *testing.F) {
 	for _, path := range []string{"testdata/contract.test.yaml", "testdata/failing.test.yaml"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -214,16 +219,34 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(content)
 	}
-	f.Add([]byte("rules: [a]\ntests: [{device: {id: a, model: b}, series: {t: '4x5 _ \"x\"x2'}, raised: {a: 1}}]"))
+	f.Add([]byte("rules: [a]\ntests: [{device: {id: a, model: b}, series: {t: '4x5 _ \"x\"x2 1+2x3'}, raised: {a: 1}}]"))
+	f.Add([]byte("rules: [a]\ntests: [{every: 1ns, device: {id: a, model: FR-200}, status: online offline, series: {temperature: 9x9}, expect: [{at: 10d, alarm: quiet, explains: x}]}]"))
+	declared, err := load("fridge.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		script, err := parse(content)
 		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without a word")
+			}
 			return
 		}
+		var result Result
 		for _, one := range script.tests {
 			if len(one.devices) == 0 || len(one.expect) == 0 && len(one.raised) == 0 {
 				t.Errorf("accepted a test without a device or an expectation: %+v", one)
 			}
+			p, err := newPlay(one, declarations{rules: declared.Rules, models: declared.Models})
+			if err != nil || one.length() > 500 || p.every > time.Hour || slices.ContainsFunc(one.expect, func(e *expectation) bool { return e.at > 24*time.Hour }) {
+				continue
+			}
+			p.run()
+			result.add("x.yaml", p)
+		}
+		if err := result.Print(io.Discard); err != nil {
+			t.Error(err)
 		}
 	})
 }
