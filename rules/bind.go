@@ -19,6 +19,7 @@ type frame struct {
 
 	rings    []ring
 	trackers []tracker
+	learned  *learned
 	windows  []remembered // by the model's windows
 	stale    int64        // age at which a value is stale; 0: never
 
@@ -52,6 +53,8 @@ type binder struct {
 	rings    []ringSpec     // readings to keep
 	trackers []trackerSpec  // conditions to add up
 	windows  []windowSpec   // spans to remember within a frame
+	learned  learnedSpec    // what to learn
+	every    int64          // how often the model reports; 0: unknown
 }
 
 func (b *binder) slot(name string) int {
@@ -145,6 +148,10 @@ func (b *binder) number(n node) numberFunc {
 		return b.countWhere(n)
 	case startsNode:
 		return b.starts(n)
+	case anomalyNode:
+		return b.anomaly(n)
+	case cohortNode:
+		return b.cohortZ(n)
 	default:
 		return unknownNumber
 	}

@@ -13,8 +13,8 @@ import (
 // functionNames are what may be called, sorted.
 func functionNames() []string {
 	return []string{
-		"abs", "avg", "count", "count_where", "delta", "fault", "forecast", "max", "metric", "min", "rate", "silent", "since",
-		"starts", "stddev", "time_where",
+		"abs", "anomaly", "avg", "cohort_z", "count", "count_where", "delta", "fault", "forecast", "max", "metric", "min", "rate",
+		"silent", "since", "starts", "stddev", "time_where",
 	}
 }
 
@@ -41,6 +41,10 @@ func (c *checker) call(t *ast.CallNode) node {
 		return c.countWhere(t)
 	case "starts":
 		return c.starts(t)
+	case "anomaly":
+		return c.anomaly(t)
+	case "cohort_z":
+		return c.cohortZ(t)
 	case "fault":
 		return c.fault(t)
 	case "silent":

@@ -125,6 +125,10 @@ func operandText(n node, b *binder, f *frame) string {
 		return source(n) + " " + formatNumber(b.number(n)(f))
 	case timeWhereNode, sinceNode:
 		return source(n) + " " + formatSpan(time.Duration(b.number(n)(f)*float64(time.Second)))
+	case anomalyNode:
+		return anomalyText(n, b, f)
+	case cohortNode:
+		return cohortText(n, b, f)
 	case functionNode:
 		args := make([]string, len(n.args))
 		for i, arg := range n.args {

@@ -19,6 +19,7 @@ type device struct {
 
 	rings    []ring    // by the model's rings
 	trackers []tracker // by the model's trackers
+	learned
 
 	observed int64 // event time of the latest report that counted; never: none yet
 	received int64 // log time of that report
@@ -42,6 +43,7 @@ func newDevice(id devices.ID, p *plan) *device {
 	if len(p.trackers) > 0 {
 		d.trackers = make([]tracker, len(p.trackers))
 	}
+	d.learned = newLearned(&p.learned)
 	for i := range d.slots {
 		d.slots[i] = slot{at: never, number: math.NaN()}
 	}
@@ -77,12 +79,17 @@ func (d *device) setFaults(codes []string) {
 	}
 }
 
-// store takes in a reading, for conditions and for windows.
-func (d *device) store(slot int, at int64, v devices.Value) {
+// store takes in a reading at a log time: for conditions, for windows and to
+// learn from.
+func (d *device) store(slot int, at, log int64, v devices.Value) {
 	d.slots[slot].set(at, v)
-	if i := d.plan.ringOf[slot]; i >= 0 && !v.IsLabel() && v.Number == v.Number {
+	if v.IsLabel() || v.Number != v.Number {
+		return
+	}
+	if i := d.plan.ringOf[slot]; i >= 0 {
 		d.rings[i].push(sample{at, v.Number}, d.plan.rings[i].keep)
 	}
+	d.learn(slot, at, log, v.Number)
 }
 
 // set stores a value. Text is copied only when it differs.

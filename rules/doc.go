@@ -22,6 +22,10 @@
 // that watch its metric and on nothing else, and evaluating allocates nothing;
 // memory is a few hundred bytes for each device that has reported.
 //
+// Two functions learn: anomaly() what is usual of a device (baseline), and
+// cohort_z() what is usual among the devices of a model (cohort). What they
+// have learnt is part of the state like any window.
+//
 // It does no I/O, makes no tickets and knows no customers. Start reading at
 // [Rule], then [Engine], then next in alarm.go, which is the state machine.
 package rules

@@ -13,6 +13,7 @@ import (
 type Engine struct {
 	set     *Set
 	devices map[devices.ID]*device
+	cohorts map[cohortKey]*cohort
 	queue   queue // devices with timers
 
 	now       int64 // log time, never falling; 0: nothing seen yet
@@ -78,6 +79,7 @@ func (e *Engine) Stats() Stats { return e.stats }
 // out. Apply keeps nothing of reports.
 func (e *Engine) Apply(reports []devices.Report, at time.Time, trace func(i int) string) []Transition {
 	now := e.advance(at)
+	e.passSlots(now)
 	e.round.trace = trace
 	for i := range reports {
 		e.round.report = i
@@ -161,6 +163,7 @@ func (e *Engine) device(id devices.ID) *device {
 
 func (e *Engine) add(d *device) {
 	e.devices[d.id] = d
+	e.join(d)
 	if len(d.plan.timed) > 0 {
 		e.silent++
 	}
@@ -180,7 +183,7 @@ func (e *Engine) accept(d *device, r *devices.Report, observed int64) bool {
 	}
 	e.interruptStale(d, observed)
 	for _, a := range e.round.accepted {
-		d.store(a.slot, observed, a.value)
+		d.store(a.slot, observed, e.now, a.value)
 	}
 	if withFaults {
 		d.faultsAt = observed

@@ -7,7 +7,7 @@ import "math"
 func (e *Engine) prepare(d *device, now, at int64) *frame {
 	f := &e.frame
 	f.device, f.at = d, at
-	f.slots, f.rings, f.trackers, f.now = d.slots, d.rings, d.trackers, now
+	f.slots, f.rings, f.trackers, f.learned, f.now = d.slots, d.rings, d.trackers, &d.learned, now
 	f.stale = d.plan.stale
 	if len(f.windows) < d.plan.windows {
 		f.windows = make([]remembered, d.plan.windows)

@@ -253,7 +253,7 @@ func TestWhatIsWrongWithACondition(t *testing.T) {
 		{`time_where(door_open, "24h") > "2h"`, `rule r, when 1:32: the text "2h" is not a number (a time is compared in seconds: 7200)`},
 		{"mode == eco", `rule r, when 1:9: unknown metric "eco" (write "eco" in quotes if it is a text)`},
 		{"eco != mode", `rule r, when 1:1: unknown metric "eco" (write "eco" in quotes if it is a text)`},
-		{"now() > 3", `rule r, when 1:1: unknown function or unit "now" (there are abs, avg, count, count_where, delta, fault, forecast, max, metric, min, rate, silent, since, starts, stddev, time_where, and units such as degF)`},
+		{"now() > 3", `rule r, when 1:1: unknown function or unit "now" (there are abs, anomaly, avg, cohort_z, count, count_where, delta, fault, forecast, max, metric, min, rate, silent, since, starts, stddev, time_where, and units such as degF)`},
 		{`falt("E21")`, `rule r, when 1:1: unknown function or unit "falt" (did you mean "fault"?)`},
 		{"fault(E21)", `rule r, when 1:1: fault takes one quoted text (write fault("E21"))`},
 		{`fault("E21", "E22")`, `rule r, when 1:1: fault takes one quoted text (write fault("E21"))`},

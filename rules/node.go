@@ -162,6 +162,10 @@ func children(n node) []node {
 		return []node{n.condition}
 	case startsNode:
 		return []node{n.condition}
+	case anomalyNode:
+		return []node{n.metric}
+	case cohortNode:
+		return []node{n.metric}
 	default:
 		return nil
 	}

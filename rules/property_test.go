@@ -294,7 +294,7 @@ func FuzzCompile(f *testing.F) {
 		"temperature > 8", "not temperature > 8 and (door_open or humidity % 7 == 2)", `mode in ["eco", 'x'] or fault("E21")`,
 		"1 < temperature < 2 < humidity", `silent("15m") and abs(raw - other) >= max(1, 2, temperature)`, "((((", "a.b?.c[1:2]", "let x = 1; x",
 		`raw == "x" or raw == other`, "`raw`", "1e999 > temperature", "temperature > 8\n\t// why\n and true", "!door_open && -temperature**2",
-		`count(temperature, "10m") > 3`, `time_where(avg(raw, "1m") > 2 or door_open, "24h") / 60 >= delta(raw, "2h") + rate(raw, "1h")`, "count(raw, # > 1)", `since(mode == "x" or temperature > degF(46)) > h(2)`, `count_where(door_open, 3) >= 2 or starts(raw == "x", "1h") > 1`, "K(3) < rate(temperature, \"1h\") <= degF(-4)", "if a { b } else { c }", `metric("temperature") == 1`,
+		`count(temperature, "10m") > 3`, `time_where(avg(raw, "1m") > 2 or door_open, "24h") / 60 >= delta(raw, "2h") + rate(raw, "1h")`, "count(raw, # > 1)", `since(mode == "x" or temperature > degF(46)) > h(2)`, `anomaly(temperature) > 0.9 and abs(cohort_z(raw, "24h")) >= 3`, `count_where(door_open, 3) >= 2 or starts(raw == "x", "1h") > 1`, "K(3) < rate(temperature, \"1h\") <= degF(-4)", "if a { b } else { c }", `metric("temperature") == 1`,
 	} {
 		f.Add(seed, 9.0, "eco", true)
 	}

@@ -32,7 +32,8 @@ type orphan struct {
 
 func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	r := reader{buf: snapshot}
-	if format := r.byte(); format != snapshotFormat && r.err == nil {
+	format := r.byte()
+	if format != snapshotFormat && format != snapshotWithoutLearned && r.err == nil {
 		return nil, fmt.Errorf("restore engine: unknown snapshot format %d", format)
 	}
 	fresh := NewEngine(e.set)
@@ -53,6 +54,9 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		orphans = append(orphans, fresh.restoreDevice(&r)...)
 	}
+	if format == snapshotFormat {
+		fresh.restoreLearned(&r)
+	}
 	if r.err == nil && len(r.buf) > 0 {
 		r.fail()
 	}
@@ -62,7 +66,7 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	for _, d := range fresh.devices {
 		fresh.schedule(d)
 	}
-	e.devices, e.queue = fresh.devices, fresh.queue
+	e.devices, e.cohorts, e.queue = fresh.devices, fresh.cohorts, fresh.queue
 	e.now, e.listening, e.silent = fresh.now, fresh.listening, fresh.silent
 	return orphans, nil
 }

@@ -56,6 +56,7 @@ type modelPlan struct {
 	windows  int     // how many spans of readings the rules look at
 	tracking [][]int // by slot: the trackers that look at it
 	onFaults []int   // the trackers that look at fault codes
+	learned  learnedSpec
 }
 
 // bound is a rule whose conditions are closures over one model's slots.
@@ -107,7 +108,7 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 	for i, name := range mp.names {
 		mp.layout[name] = i
 	}
-	b := &binder{layout: mp.layout}
+	b := &binder{layout: mp.layout, every: int64(m.ReportEvery)}
 	bounds := make([]bound, 0, len(ordered)) // side by side, since most reports walk through many
 	for _, c := range ordered {
 		if c.rule.Mode == Off || !c.rule.AppliesTo.matches(m.ID) {
@@ -133,6 +134,7 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 // keep takes over what the bound conditions need to be kept.
 func (mp *modelPlan) keep(b *binder) {
 	mp.rings, mp.trackers, mp.windows = b.rings, b.trackers, len(b.windows)
+	mp.learned = b.learned
 	mp.ringOf = make([]int, len(mp.names))
 	for slot := range mp.ringOf {
 		mp.ringOf[slot] = -1

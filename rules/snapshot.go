@@ -8,8 +8,12 @@ import (
 	"slices"
 )
 
-// snapshotFormat is the first byte of a snapshot. A new form gets a new one.
-const snapshotFormat = 1
+// snapshotFormat is the first byte of a snapshot. A new form gets a new one;
+// the one before, which knows nothing that is learnt, is read as well.
+const (
+	snapshotFormat         = 2
+	snapshotWithoutLearned = 1
+)
 
 // Snapshot appends the engine's whole state to dst and returns it. Equal
 // states give equal bytes. Metrics and rules are stored by name, so that a
@@ -48,6 +52,7 @@ func (e *Engine) Snapshot(dst []byte) []byte {
 	for _, d := range ordered {
 		w.device(d, numbers)
 	}
+	w.learned(e, ordered, metricNumber)
 	return w.buf
 }
 

@@ -21,6 +21,7 @@ func mixedRules() []Rule {
 		{ID: "budget", Version: 1, When: `time_where(temperature > 8 or fault("E21"), "20m") > 120`, ClearWhen: `time_where(temperature > 8 or fault("E21"), "20m") < 60`},
 		{ID: "rare", Version: 1, When: `count(humidity, "10m") < 2 or stddev(temperature, "10m") > 1.5`},
 		{ID: "change", Version: 1, When: `delta(temperature, "5m") > 2 or rate(temperature, "6m") > 30`},
+		{ID: "learnt", Version: 1, When: `anomaly(temperature) > 0.9 or cohort_z(humidity, "1h") > 3`},
 		{ID: "defrost", Version: 1, When: `mode == "defrost" or humidity > 80`, Mode: Shadow},
 	}
 }

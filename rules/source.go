@@ -54,6 +54,10 @@ func source(n node) string {
 		return fmt.Sprintf("count_where(%s, %d)", source(n.condition), n.reports)
 	case startsNode:
 		return fmt.Sprintf("starts(%s, %q)", source(n.condition), formatSpan(n.span))
+	case anomalyNode:
+		return "anomaly(" + n.metric.name + ")"
+	case cohortNode:
+		return fmt.Sprintf("cohort_z(%s, %q)", n.metric.name, formatSpan(n.window))
 	default:
 		return ""
 	}

@@ -54,6 +54,41 @@ func run(t *testing.T, in Input, lines ...string) Result {
 	return result
 }
 
+func TestDevicesOfAFileAreEachOthersPeers(t *testing.T) {
+	t.Parallel()
+	apart := rules.Rule{ID: "apart", Version: 1, When: `cohort_z(temperature, "1h") > 3`}
+	var lines []string
+	for n := range 10 {
+		values := repeat(120, 4+float64(n)/10)
+		if n == 7 {
+			values = append(repeat(60, 4.7), repeat(60, 9)...)
+		}
+		lines = append(lines, minutes(fmt.Sprintf("f%d", n), values...)...)
+	}
+	got := run(t, Input{Rules: []rules.Rule{apart}}, lines...)
+	if len(got.Alarms) != 1 || got.Alarms[0].Device != "f7" || !got.Alarms[0].RaisedAt.Equal(start.Add(time.Hour)) {
+		t.Errorf("alarms %+v", got.Alarms)
+	}
+}
+
+func TestWhatIsUsualIsLearntFromTheFile(t *testing.T) {
+	t.Parallel()
+	odd := rules.Rule{ID: "odd", Version: 1, When: "anomaly(temperature) > 0.9"}
+	random := rand.New(rand.NewPCG(1, 2))
+	values := make([]float64, 5*1440)
+	for i := range values {
+		values[i] = 4 + 0.5*random.NormFloat64()
+		if i >= len(values)-120 {
+			values[i] += 4 // two hours before the end
+		}
+	}
+	got := run(t, Input{Rules: []rules.Rule{odd}}, minutes("f1", values...)...)
+	began := start.Add(time.Duration(len(values)-120) * time.Minute)
+	if len(got.Alarms) != 1 || got.Alarms[0].RaisedAt.Before(began) || got.Alarms[0].RaisedAt.After(began.Add(time.Hour)) {
+		t.Errorf("alarms %+v, want one within an hour of %s", got.Alarms, began)
+	}
+}
+
 func TestAFileAloneIsEnough(t *testing.T) {
 	t.Parallel()
 	values := append(append(repeat(5, 4), repeat(12, 9)...), repeat(3, 4)...)

@@ -36,6 +36,7 @@ func load(path string) (Declarations, error) {
 		{ID: "fan-blocked", When: `fault("E21")`},
 		{ID: "door", When: "door_open"},
 		{ID: "quiet", When: `silent("15m")`},
+		{ID: "apart", When: `cohort_z(temperature, "1h") > 3`},
 	}, Models: []*devices.Model{model}}, nil
 }
 
@@ -49,7 +50,7 @@ func TestScriptsOfTheContractPass(t *testing.T) {
 	if err := result.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if !result.OK() || result.Passed != 7 {
+	if !result.OK() || result.Passed != 8 {
 		t.Error(out.String())
 	}
 }
