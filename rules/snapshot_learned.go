@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"cmp"
-	"maps"
 	"math"
 	"slices"
 
@@ -11,9 +9,7 @@ import (
 
 // learned writes what devices have learnt, as the last part of a snapshot.
 func (w *writer) learned(e *Engine, ordered []*device, metric map[string]int) {
-	keys := slices.SortedFunc(maps.Keys(e.cohorts), func(a, b cohortKey) int {
-		return cmp.Or(cmp.Compare(a.model, b.model), cmp.Compare(a.metric, b.metric), cmp.Compare(a.window, b.window))
-	})
+	keys := e.cohortKeys()
 	number := make(map[*cohort]int, len(keys))
 	w.uint(uint64(len(keys)))
 	for i, key := range keys {

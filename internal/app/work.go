@@ -48,6 +48,11 @@ func (w *work) Commit(ctx context.Context, e partition.Effects) error {
 				return fmt.Errorf("consider shipment %s: %w", due.Shipment, err)
 			}
 		}
+		if e.Cohorts != nil {
+			if err := tx.ShareCohorts(ctx, e.Partition, e.Cohorts); err != nil {
+				return err
+			}
+		}
 		if e.Snapshot == nil {
 			return nil
 		}
@@ -112,6 +117,11 @@ func (w *work) RuleCheckpoint(ctx context.Context, p int) (uint64, error) {
 func (w *work) RuleSnapshot(ctx context.Context, p int) (partition.Snapshot, error) {
 	seq, version, state, err := w.db.LoadSnapshot(ctx, p)
 	return partition.Snapshot{Seq: seq, Version: version, State: state}, err
+}
+
+// SharedCohorts is [partition.Store]'s.
+func (w *work) SharedCohorts(ctx context.Context, p int) ([][]byte, error) {
+	return w.db.SharedCohorts(ctx, p)
 }
 
 // OpenAlarms is [partition.Store]'s.

@@ -12,6 +12,10 @@
 // carries when it was appended, and a batch without reports is a tick), the
 // replay decides what the first run decided.
 //
+// Rules that compare devices need those of other partitions. Workers tell each
+// other through the database what they know, and save their state with it, so
+// that a replay never depends on when they read.
+//
 // A [Group] holds the leases: it starts a worker for each partition it gets
 // and stops it when the lease is lost. A worker that has lost its lease
 // without knowing cannot commit, since its epoch is old.

@@ -22,6 +22,7 @@ type Effects struct {
 	Points      []recalls.TracePoint // temperatures of watched shipments
 	Due         []Due                // shipments whose assessment may have changed, by id, each once
 	Snapshot    *Snapshot            // engine state after Seq; nil: none this time
+	Cohorts     []byte               // what other partitions need to know of this one's devices; nil: nothing new
 
 	// Causes are the messages that transitions and due shipments name by
 	// their Trace.
@@ -66,7 +67,7 @@ type Snapshot struct {
 // empty reports whether there is nothing to commit. The checkpoint alone is
 // not worth a transaction: replaying a batch without effects has none either.
 func (e *Effects) empty() bool {
-	return len(e.Transitions) == 0 && len(e.Points) == 0 && len(e.Due) == 0 && e.Snapshot == nil
+	return len(e.Transitions) == 0 && len(e.Points) == 0 && len(e.Due) == 0 && e.Snapshot == nil && e.Cohorts == nil
 }
 
 // Committer commits effects in one transaction. It returns an error that
@@ -83,6 +84,9 @@ type Store interface {
 
 	// RuleSnapshot returns the last snapshot; one with Seq 0 when there is none.
 	RuleSnapshot(ctx context.Context, partition int) (Snapshot, error)
+
+	// SharedCohorts returns the latest Cohorts of all other partitions.
+	SharedCohorts(ctx context.Context, partition int) ([][]byte, error)
 
 	// OpenAlarms returns the alarms that are active in the database.
 	OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error)

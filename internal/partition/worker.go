@@ -44,6 +44,10 @@ type WorkerOptions struct {
 	SnapshotEvery   time.Duration
 	SnapshotReports int
 
+	// CohortsEvery says how often a worker whose rules compare devices looks
+	// at what other partitions know of theirs. Default 15 s.
+	CohortsEvery time.Duration
+
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -52,6 +56,7 @@ const (
 	defaultMaxRound        = 4096
 	defaultSnapshotEvery   = 30 * time.Second
 	defaultSnapshotReports = 200_000
+	defaultCohortsEvery    = 15 * time.Second
 
 	// idleWait is how long a worker waits for a message before it looks at
 	// its timers and at the declarations.
@@ -71,6 +76,9 @@ func (o *WorkerOptions) setDefaults() {
 	}
 	if o.SnapshotReports == 0 {
 		o.SnapshotReports = defaultSnapshotReports
+	}
+	if o.CohortsEvery == 0 {
+		o.CohortsEvery = defaultCohortsEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -106,6 +114,10 @@ type Worker struct {
 	tickedAt     time.Time // when the last tick was appended; zero: it came back
 	snapshotAt   time.Time
 	sinceReports int // reports since the last snapshot
+
+	exchangedAt time.Time // when cohorts were last compared with other partitions
+	shared      []byte    // what they were told last
+	used        [][]byte  // what they told last
 }
 
 // Run recovers the partition's state and works until ctx ends, the lease is
@@ -132,6 +144,7 @@ func (w *Worker) Run(ctx context.Context) error {
 // step does one round: gather, decide, commit.
 func (w *Worker) step(ctx context.Context) error {
 	w.keepUp()
+	w.exchangeCohorts(ctx)
 	if err := w.gather(ctx); err != nil {
 		return err
 	}

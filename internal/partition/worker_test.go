@@ -28,6 +28,8 @@ type ledger struct {
 	committed []string // "raised fridge-1 10:10", "point S-1 10:10", "due S-1"
 	seq       uint64
 	snapshot  Snapshot
+	cohorts   []byte   // of the worker's partition
+	others    [][]byte // of other partitions
 	open      []rules.OpenAlarm
 	changed   chan struct{} // capacity 1: something was committed or refused
 }
@@ -67,6 +69,9 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 	if e.Snapshot != nil {
 		l.snapshot = *e.Snapshot
 	}
+	if e.Cohorts != nil {
+		l.cohorts = e.Cohorts
+	}
 	return nil
 }
 
@@ -80,6 +85,12 @@ func (l *ledger) RuleSnapshot(context.Context, int) (Snapshot, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.snapshot, nil
+}
+
+func (l *ledger) SharedCohorts(context.Context, int) ([][]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.others, nil
 }
 
 func (l *ledger) OpenAlarms(context.Context) ([]rules.OpenAlarm, error) { return l.open, nil }
