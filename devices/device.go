@@ -53,12 +53,13 @@ func ValidName(s string) bool {
 
 // Device is one appliance, sensor or logger.
 type Device struct {
-	ID     ID
-	Model  string // Model.ID
-	Serial string
-	Site   string
-	Owners []Ownership // ascending by From, not overlapping
-	Tags   map[string]string
+	ID      ID
+	Model   string // Model.ID
+	Serial  string
+	Site    string
+	Gateway ID          // the device it is behind; "": none that is declared
+	Owners  []Ownership // ascending by From, not overlapping
+	Tags    map[string]string
 }
 
 // Ownership says that a customer owned a device during [From, Until).

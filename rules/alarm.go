@@ -34,22 +34,25 @@ func (p phase) isRaised() bool { return p == active || p == clearing }
 
 // cell is the state of one rule on one device.
 type cell struct {
-	since int64 // event time: pending, of the first breach; clearing, of the first clear
-	count int64 // evaluations that found the condition true since the first breach
-	phase phase
-	step  uint8  // escalations done
-	alarm *alarm // set while raised, or held back
+	since      int64 // event time: pending, of the first breach; clearing, of the first clear
+	count      int64 // evaluations that found the condition true since the first breach
+	phase      phase
+	step       uint8  // escalations by age that are done
+	chattering bool   // chattering: the alarm ends only when it has been quiet
+	alarm      *alarm // set while raised, or held back
 }
 
-// delays are a rule's on-delay and off-delay in nanoseconds.
-type delays struct{ on, off int64 }
+// delays are a rule's on-delay and off-delay in nanoseconds, and the off-delay
+// of an alarm that chatters.
+type delays struct{ on, off, quiet int64 }
 
 // observation is one evaluation of a rule.
 type observation struct {
 	now       int64 // event time
 	when      truth // the condition that raises
 	clear     truth // the condition that clears
-	inhibited bool  // another rule's active alarm suppresses creation
+	inhibited bool  // an active alarm of another rule, or maintenance, suppresses creation
+	flapping  bool  // a raise now would be one too many in a short time
 }
 
 // outcome is what an evaluation led to.
@@ -71,7 +74,9 @@ const (
 // neither raises nor clears. A condition that still holds keeps its alarm,
 // whatever the clear condition says; otherwise two that overlap would make
 // the alarm flap at every reading. Inhibition delays creation and nothing
-// else.
+// else. An alarm that chatters is held until it has been quiet. A step of the
+// severity ladder that has a condition of its own goes through the same
+// states, beside its alarm.
 func next(c cell, d delays, o observation) (cell, outcome) {
 	if o.when == yes {
 		c.count++
@@ -91,9 +96,26 @@ func next(c cell, d delays, o observation) (cell, outcome) {
 	case o.inhibited:
 		return c, heldBack
 	default:
-		c.phase = active
+		c.phase, c.chattering = active, o.flapping
 		return c, raised
 	}
+}
+
+// ripe reports whether the on-delay is met, if the condition holds now: only
+// then does it matter whether anything suppresses the alarm.
+func (c cell) ripe(d delays, now int64) bool {
+	if c.phase == normal {
+		return d.on == 0
+	}
+	return c.phase == pending && now-c.since >= d.on
+}
+
+// offDelay is for how long the clear condition must hold.
+func (c cell) offDelay(d delays) int64 {
+	if c.chattering {
+		return max(d.off, d.quiet)
+	}
+	return d.off
 }
 
 func nextRaised(c cell, d delays, o observation) (cell, outcome) {
@@ -104,7 +126,7 @@ func nextRaised(c cell, d delays, o observation) (cell, outcome) {
 	if c.phase == active {
 		c.phase, c.since = clearing, o.now
 	}
-	if o.now-c.since < d.off {
+	if o.now-c.since < c.offDelay(d) {
 		return c, nothing
 	}
 	c.phase = normal

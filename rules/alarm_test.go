@@ -11,6 +11,8 @@ func TestEveryEdgeOfTheAlarmLifeCycle(t *testing.T) {
 	t.Parallel()
 	const now = 100
 	both := delays{on: 10, off: 5}
+	quiet := delays{off: 5, quiet: 30}
+	chattering := func(c cell) cell { c.chattering = true; return c }
 	at := func(p phase, since int64) cell { return cell{phase: p, since: since, count: 3} }
 	counted := func(c cell) cell { c.count++; return c }
 
@@ -53,6 +55,15 @@ func TestEveryEdgeOfTheAlarmLifeCycle(t *testing.T) {
 		{"clearing goes back between the two conditions", at(clearing, 90), both, observation{when: no, clear: no}, at(active, 90), nothing},
 		{"clearing goes back when the clear condition is unknown", at(clearing, 90), both, observation{when: no}, at(active, 90), nothing},
 		{"clearing goes back when both hold", at(clearing, 90), both, observation{when: yes, clear: yes}, counted(at(active, 90)), nothing},
+
+		{"normal becomes active and chatters", cell{}, quiet, observation{when: yes, flapping: true}, chattering(cell{phase: active, since: now, count: 1}), raised},
+		{"pending becomes active and chatters", at(pending, 80), both, observation{when: yes, flapping: true}, chattering(counted(at(active, 80))), raised},
+		{"an alarm that is held back does not chatter yet", cell{}, quiet, observation{when: yes, flapping: true, inhibited: true}, cell{phase: pending, since: now, count: 1}, heldBack},
+		{"chattering stays while it is not quiet for long enough", chattering(at(clearing, 71)), quiet, observation{when: no, clear: yes}, chattering(at(clearing, 71)), nothing},
+		{"chattering clears when it has been quiet", chattering(at(clearing, 70)), quiet, observation{when: no, clear: yes}, chattering(at(normal, 70)), cleared},
+		{"chattering keeps to a longer off-delay", chattering(at(clearing, 70)), delays{off: 40, quiet: 30}, observation{when: no, clear: yes}, chattering(at(clearing, 70)), nothing},
+		{"chattering comes back", chattering(at(clearing, 90)), quiet, observation{when: yes, clear: no}, chattering(counted(at(active, 90))), nothing},
+		{"an alarm that does not chatter needs no quiet", at(clearing, 95), quiet, observation{when: no, clear: yes}, at(normal, 95), cleared},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +115,7 @@ func TestWordsForStatesAreNeverAPanic(t *testing.T) {
 	if got := fmt.Sprint(normal, pending, active, clearing, phase(9)); got != "normal pending active clearing phase(9)" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(Raised, Repeated, Escalated, Cleared, Change(9)); got != "raised repeated escalated cleared change(9)" {
+	if got := fmt.Sprint(Raised, Repeated, Escalated, Cleared, Deescalated, Suppressed, Change(9)); got != "raised repeated escalated cleared de-escalated suppressed change(9)" {
 		t.Error(got)
 	}
 	if got := fmt.Sprint(unknown, no, yes, Severity(9)); got != "unknown false true severity(9)" {

@@ -218,22 +218,6 @@ func TestASnapshotDoesNotChangeWhatIsLearnt(t *testing.T) {
 	}
 }
 
-func TestASnapshotOfTheFormBeforeIsReadWithoutWhatIsLearnt(t *testing.T) {
-	t.Parallel()
-	s := newStory(t, Rule{ID: "warm", When: "temperature > 8"})
-	s.report(0, map[string]any{"temperature": 9})
-	state := s.engine.Snapshot(nil)
-	state[0] = snapshotWithoutLearned
-	state = state[:len(state)-2] // no cohorts, no devices that learn
-	e := NewEngine(s.engine.Set())
-	if err := e.Restore(state); err != nil {
-		t.Fatal(err)
-	}
-	if st, _ := e.State(fridgeID, "warm"); st.Phase != "active" {
-		t.Errorf("state %+v", st)
-	}
-}
-
 func BenchmarkBaseline(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	values := make([]float64, 1024)

@@ -16,7 +16,9 @@ import (
 type compiledRule struct {
 	rule        Rule
 	when, clear node // clear is nil where the rule has no clear_when
-	uses        uses // of both conditions
+	ladder      []*checkedRung
+	uses        uses        // of all conditions
+	wide        []Inhibitor // at the site or the gateway
 	fingerprint uint64
 }
 
@@ -24,7 +26,7 @@ type compiledRule struct {
 // evaluate. The error joins one [*SyntaxError] for each thing that is wrong,
 // in the order of the rules. Rules that are off are checked as well.
 func Compile(rules []Rule, directory *devices.Directory) (*Set, error) {
-	s := &Set{directory: directory, byID: make(map[string]int, len(rules)), models: make(map[string]*modelPlan)}
+	s := &Set{directory: directory, byID: make(map[string]int, len(rules)), models: make(map[string]*modelPlan), wide: make(map[string][]Scope)}
 	var faults []error
 	var compiled []*compiledRule
 	for i := range rules {
@@ -52,6 +54,7 @@ func Compile(rules []Rule, directory *devices.Directory) (*Set, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	s.findWide(ordered)
 	s.plan(ordered)
 	return s, nil
 }
@@ -68,8 +71,8 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 	if len(models) == 0 {
 		s.warnings = append(s.warnings, &SyntaxError{Rule: r.ID, Clause: "applies_to", Err: errors.New("no declared model matches")})
 	}
-	for _, id := range r.InhibitedBy {
-		if id == r.ID {
+	for _, by := range r.InhibitedBy {
+		if by.Rule == r.ID {
 			faults = append(faults, &SyntaxError{Rule: r.ID, Clause: "inhibited_by", Err: errors.New("a rule cannot inhibit itself")})
 		}
 	}
@@ -95,6 +98,7 @@ func (s *Set) compile(r Rule) (*compiledRule, []*SyntaxError) {
 	if r.ClearWhen != "" {
 		c.clear = clause("clear_when", r.ClearWhen)
 	}
+	c.ladder = compileLadder(&c.rule, clause)
 	return c, faults
 }
 

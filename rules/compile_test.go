@@ -14,15 +14,15 @@ import (
 func TestAllThatIsWrongWithARuleSetIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := Compile([]Rule{
-		{ID: "a", When: "temprature > 8", ClearWhen: "temperature <", InhibitedBy: []string{"a"}},
+		{ID: "a", When: "temprature > 8", ClearWhen: "temperature <", InhibitedBy: []Inhibitor{{Rule: "a"}}},
 		{ID: "b", When: "temperature > 8", For: -time.Minute, ClearFor: 11 * 366 * 24 * time.Hour, Mode: "loud"},
-		{ID: "c", When: "temperature > 8", Severity: Major, Escalate: []Escalation{{time.Hour, Minor}, {time.Minute, Critical}}},
+		{ID: "c", When: "temperature > 8", Severity: Major, Escalate: []Escalation{{After: time.Hour, Severity: Minor}, {After: time.Minute, Severity: Critical}}},
 		{ID: "d", When: "temperature > 8", AppliesTo: Selector{Models: []string{"["}}},
 		{ID: "d", When: "temperature > 8"},
 		{When: "temperature > 8"},
-		{ID: "x", When: "door_open", InhibitedBy: []string{"y"}},
-		{ID: "y", When: "door_open", InhibitedBy: []string{"z", "not-declared"}},
-		{ID: "z", When: "door_open", InhibitedBy: []string{"x"}},
+		{ID: "x", When: "door_open", InhibitedBy: []Inhibitor{{Rule: "y"}}},
+		{ID: "y", When: "door_open", InhibitedBy: []Inhibitor{{Rule: "z"}, {Rule: "not-declared"}}},
+		{ID: "z", When: "door_open", InhibitedBy: []Inhibitor{{Rule: "x"}}},
 		{ID: "off", When: "nonsense > 8", Mode: Off},
 	}, directoryOf(fridgeID))
 	want := strings.Join([]string{

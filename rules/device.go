@@ -17,6 +17,9 @@ type device struct {
 	slots []slot // by the model's layout
 	cells []cell // by plan.rules
 
+	ladders []cell // steps of severity that have conditions, by plan.rungsOf
+	pasts   []past // by plan.pastOf
+
 	rings    []ring    // by the model's rings
 	trackers []tracker // by the model's trackers
 	learned
@@ -36,6 +39,12 @@ func newDevice(id devices.ID, p *plan) *device {
 	d := &device{
 		id: id, plan: p, slots: make([]slot, len(p.names)), cells: make([]cell, len(p.rules)),
 		observed: never, faultsAt: never, queued: -1,
+	}
+	if p.rungs > 0 {
+		d.ladders = make([]cell, p.rungs)
+	}
+	if p.pasts > 0 {
+		d.pasts = make([]past, p.pasts)
 	}
 	if len(p.rings) > 0 {
 		d.rings = make([]ring, len(p.rings))

@@ -19,6 +19,7 @@ type Engine struct {
 	now       int64 // log time, never falling; 0: nothing seen yet
 	listening int64 // log time since which we were listening without a break
 	silent    int   // devices with a rule that waits for silence
+	around    around
 
 	stats Stats
 	round round
@@ -34,6 +35,7 @@ type Stats struct {
 	UnknownDevices int64 // reports of devices that are not declared
 	Unbelievable   int64 // reports with a time before 1970 or after 2099
 	Evaluations    int64 // conditions evaluated
+	Suppressed     int64 // alarms held back, each time by something new
 	Transitions    int64 // given out
 }
 

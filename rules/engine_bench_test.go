@@ -195,7 +195,7 @@ func TestAReadingAllocatesNothing(t *testing.T) {
 		Rule{ID: "c", When: `silent("15m")`},
 		Rule{ID: "e", When: `avg(temperature, "10m") > 80 or time_where(humidity > 30, "1h") > 7200`},
 		Rule{ID: "f", When: `anomaly(temperature) > 0.9 or cohort_z(temperature, "4h") > 3`},
-		Rule{ID: "d", When: "temperature > 80", Escalate: []Escalation{{time.Hour, Critical}}},
+		Rule{ID: "d", When: "temperature > 80", Escalate: []Escalation{{After: time.Hour, Severity: Critical}}},
 	)
 	e := NewEngine(set)
 	now := start

@@ -313,7 +313,7 @@ func TestFaultsHoldUntilTheDeviceSaysOtherwise(t *testing.T) {
 func TestAnInhibitorHoldsCreationBackAndNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newStory(t,
-		Rule{ID: "a-warm", Version: 1, When: "temperature > 8", InhibitedBy: []string{"power-lost", "not-declared"}},
+		Rule{ID: "a-warm", Version: 1, When: "temperature > 8", InhibitedBy: []Inhibitor{{Rule: "power-lost"}, {Rule: "not-declared"}}},
 		Rule{ID: "power-lost", When: "compressor_w == 0"},
 	)
 	s.report(0, map[string]any{"temperature": 9, "compressor_w": 0}) // both at once: the inhibitor comes first
@@ -325,7 +325,8 @@ func TestAnInhibitorHoldsCreationBackAndNothingElse(t *testing.T) {
 	s.report(3, map[string]any{"temperature": 9.8, "compressor_w": 0})
 	s.report(4, map[string]any{"temperature": 4, "compressor_w": 0}) // an inhibited alarm still ends
 	s.want(
-		change{"power-lost", "raised", 0}, change{"power-lost", "cleared", 2}, change{"a-warm", "raised", 2},
+		change{"power-lost", "raised", 0}, change{"a-warm", "suppressed", 0},
+		change{"power-lost", "cleared", 2}, change{"a-warm", "raised", 2},
 		change{"power-lost", "raised", 3}, change{"a-warm", "cleared", 4},
 	)
 	for _, one := range s.got {
@@ -345,7 +346,7 @@ func TestARuleOnTrialHoldsBackNoRealAlarm(t *testing.T) {
 	t.Parallel()
 	s := newStory(t,
 		Rule{ID: "trial", When: "compressor_w == 0", Mode: Shadow},
-		Rule{ID: "warm", When: "temperature > 8", InhibitedBy: []string{"trial"}},
+		Rule{ID: "warm", When: "temperature > 8", InhibitedBy: []Inhibitor{{Rule: "trial"}}},
 	)
 	got := s.report(0, map[string]any{"temperature": 9, "compressor_w": 0})
 	s.want(change{"trial", "raised", 0}, change{"warm", "raised", 0})
@@ -358,7 +359,7 @@ func TestSeverityRisesWithTheAgeOfTheAlarm(t *testing.T) {
 	t.Parallel()
 	rule := Rule{
 		ID: "warm", Version: 2, When: "temperature > 8", Severity: Minor,
-		Escalate: []Escalation{{30 * time.Minute, Major}, {time.Hour, Critical}},
+		Escalate: []Escalation{{After: 30 * time.Minute, Severity: Major}, {After: time.Hour, Severity: Critical}},
 	}
 	s := newStory(t, rule)
 	s.report(0, map[string]any{"temperature": 9})

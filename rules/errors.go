@@ -12,7 +12,8 @@ type SyntaxError struct {
 	Line   int    // from 1; within the condition until File is filled in; 0: not about a place
 	Col    int    // from 1, in characters
 	Rule   string // Rule.ID
-	Clause string // the rule's key it is about: "when", "clear_when", "for", ...
+	Clause string // the rule's key it is about: "when", "clear_when", "for", "escalate[1].when", ...
+	Text   string // of the condition it is in; "": in none
 	Err    error  // what is wrong
 	Hint   string // what to write instead; "" when there is no good guess
 }
@@ -52,7 +53,7 @@ type problem struct {
 // in says which rule's clause the problem is in.
 func (p problem) in(text, rule, clause string) *SyntaxError {
 	line, col := position(text, p.offset)
-	return &SyntaxError{Line: line, Col: col, Rule: rule, Clause: clause, Err: errors.New(p.text), Hint: p.hint}
+	return &SyntaxError{Line: line, Col: col, Rule: rule, Clause: clause, Text: text, Err: errors.New(p.text), Hint: p.hint}
 }
 
 // position turns an offset in characters into a line and a column from 1.

@@ -51,20 +51,32 @@ func (e *Engine) evaluate(d *device, i int, clock, at int64) {
 	if o.when != yes && c.phase == normal {
 		return // the usual case
 	}
-	if c.phase.isRaised() {
+	left := -1
+	if len(r.ladder) > 0 {
+		left = d.climb(i, f)
+	}
+	var held holder
+	switch {
+	case c.phase.isRaised():
 		e.escalate(d, i, now, at)
 		o.clear = o.when.not()
 		if r.clears != nil {
 			o.clear = r.clears(f)
 		}
-	} else {
-		o.inhibited = d.inhibitor(i) >= 0
+	case o.when == yes && c.ripe(r.delays, now):
+		held, o.inhibited = e.suppressed(d, i, now)
+		if p := d.past(i); p != nil {
+			o.flapping = p.flaps(now, r.rule.Chattering)
+		}
 	}
-	e.step(d, i, o, f)
+	e.step(d, i, o, held, f)
+	if len(r.ladder) > 0 {
+		e.relevel(d, i, left, f)
+	}
 }
 
 // step runs the state machine and tells what happened.
-func (e *Engine) step(d *device, i int, o observation, f *frame) {
+func (e *Engine) step(d *device, i int, o observation, held holder, f *frame) {
 	c := &d.cells[i]
 	before := c.phase
 	var what outcome
@@ -73,12 +85,15 @@ func (e *Engine) step(d *device, i int, o observation, f *frame) {
 	case raised:
 		e.raise(d, i, f)
 	case heldBack:
-		e.holdBack(d, i, o.now)
+		e.holdBack(d, i, held, f)
 	case cleared:
 		e.clear(d, i, f)
 	case nothing:
 		if before.isRaised() && o.when == yes {
 			e.repeat(d, i, o.now)
+		}
+		if before == clearing && c.phase == active && o.when == yes && c.chattering {
+			d.past(i).come(o.now, d.plan.rules[i].rule.Chattering)
 		}
 	}
 }
@@ -116,10 +131,16 @@ func (e *Engine) interruptStale(d *device, observed int64) {
 		if len(r.uses.silent) > 0 {
 			continue // its time did not stand still: the timers have asked it
 		}
+		if len(r.ladder) > 0 {
+			d.interruptRungs(i, f)
+		}
 		switch c.phase {
 		case pending:
 			if r.raises(f) == unknown {
 				*c = cell{}
+				if len(r.ladder) > 0 {
+					clear(d.rungs(i))
+				}
 			}
 		case clearing:
 			if r.ends(f) == unknown {

@@ -7,7 +7,7 @@ import (
 
 // explainRaise says why an alarm was raised, in sentences for the person who
 // gets the ticket.
-func explainRaise(d *device, i int, f *frame, held *alarm) []string {
+func explainRaise(d *device, i int, f *frame) []string {
 	c, r := &d.cells[i], d.plan.rules[i]
 	why := describe(r.when, r.binder, f, yes)
 	version := fmt.Sprintf("(rule %s v%d)", r.rule.ID, r.rule.Version)
@@ -19,10 +19,11 @@ func explainRaise(d *device, i int, f *frame, held *alarm) []string {
 			formatSpan(time.Duration(f.now-c.since)), version)
 	}
 	sentences := []string{first}
-	if held != nil && held.heldFrom != 0 {
-		sentences = append(sentences, fmt.Sprintf("Held back from %s, while %s was active.",
-			formatTime(held.heldFrom, f.now), held.heldBy))
+	sentences = append(sentences, explainOutlook(r, f)...)
+	if top := d.top(i); top >= 0 && r.ladder[top].step.Severity > r.rule.Severity {
+		sentences = append(sentences, explainRung(r, &r.ladder[top], d.rungs(i)[top], f))
 	}
+	sentences = append(sentences, explainHolders(c.alarm.held, f.now)...)
 	if r.rule.Mode == Shadow {
 		sentences = append(sentences, "The rule is on trial (shadow): no ticket is made.")
 	}
@@ -37,7 +38,7 @@ func explainClear(d *device, i int, f *frame) []string {
 		condition, wanted = r.clear, yes
 	}
 	why := describe(condition, r.binder, f, wanted)
-	if c.since == f.now || r.delays.off == 0 {
+	if c.since == f.now || c.offDelay(r.delays) == 0 {
 		return []string{fmt.Sprintf("%s at %s", why, formatTime(f.now, f.now))}
 	}
 	return []string{fmt.Sprintf("%s since %s, held for %s", why, formatTime(c.since, f.now),

@@ -33,33 +33,42 @@ type course struct {
 // way back to the course ends there. And when the latest value lies outside of
 // everything in the older half, the line begins where it turned.
 func (r *ring) forecast(now, horizon int64) float64 {
+	if line, ok := r.outlook(now, horizon); ok {
+		return line.at(hours(horizon))
+	}
+	return math.NaN()
+}
+
+// outlook is the line that a forecast over the horizon goes by; false where
+// there is none.
+func (r *ring) outlook(now, horizon int64) (line straight, ok bool) {
 	first := sort.Search(r.count, func(i int) bool { return r.at(i).at >= now-forecastLooksBack*horizon })
 	c := course{r: r, first: first, n: r.count - first, now: now}
 	if c.n < 8 || r.at(r.count-1).at-r.at(first).at < horizon {
-		return math.NaN()
+		return straight{}, false
 	}
 	ahead := hours(horizon)
 	whole := c.line(0)
 	noise := c.noise()
 	recent, before := c.steepest(whole, horizon/2)
 	if math.Abs(recent) > 1.5*before+8*noise/ahead {
-		return returning(whole, c.line(c.since(now-horizon/2)), ahead)
+		return returning(whole, c.line(c.since(now-horizon/2)), ahead), true
 	}
 	if turn, left := c.turn(2 * noise); left {
-		return c.line(turn).at(ahead)
+		return c.line(turn), true
 	}
-	return whole.at(ahead)
+	return whole, true
 }
 
 // returning continues the recent line, but no further than to the line of the
 // whole course if it leads back there.
-func returning(whole, recent straight, ahead float64) float64 {
+func returning(whole, recent straight, ahead float64) straight {
 	got, home := recent.at(ahead), whole.at(ahead)
 	off := recent.level - whole.level
 	if off*recent.slope < 0 && (got-home)*off < 0 {
-		return home
+		return whole
 	}
-	return got
+	return recent
 }
 
 func hours(d int64) float64 { return float64(d) / float64(time.Hour) }

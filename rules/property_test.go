@@ -88,7 +88,21 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 	for _, t := range transitions {
 		place := t.Key.String() + string(t.Mode)
 		before, isOpen := open[place]
+		falls := t.Change == Deescalated
 		switch {
+		case t.Change == Suppressed:
+			if isOpen || t.Reopens != "" || t.Occurrences < 1 {
+				return fmt.Errorf("%s suppressed, and there is %+v: %+v", place, before, t)
+			}
+			continue
+		case falls != (isOpen && t.Severity < before.Severity):
+			return fmt.Errorf("%s: severity %s after %s by %s", place, t.Severity, before.Severity, t.Change)
+		case t.Change == Escalated && t.Severity <= before.Severity:
+			return fmt.Errorf("%s: escalated to %s from %s", place, t.Severity, before.Severity)
+		case isOpen && t.Chattering != before.Chattering:
+			return fmt.Errorf("%s: chattering changed by %s", place, t.Change)
+		case t.Reopens != "" && (t.Change != Raised || t.Reopens == t.AlarmID):
+			return fmt.Errorf("%s: %s reopens %s", place, t.Change, t.Reopens)
 		case t.Change == Raised && isOpen:
 			return fmt.Errorf("%s raised twice: %+v after %+v", place, t, before)
 		case t.Change != Raised && !isOpen:
@@ -97,7 +111,7 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 			return fmt.Errorf("%s: %s names alarm %s, open is %s", place, t.Change, t.AlarmID, before.AlarmID)
 		case t.At.Before(t.RaisedAt) || t.RaisedAt.Before(t.PendingSince):
 			return fmt.Errorf("%s: times run backwards: %+v", place, t)
-		case t.Occurrences < 1 || t.Occurrences < before.Occurrences || t.Severity < before.Severity:
+		case t.Occurrences < 1 || t.Occurrences < before.Occurrences:
 			return fmt.Errorf("%s: %+v after %+v", place, t, before)
 		}
 		if t.Change == Cleared {

@@ -18,8 +18,8 @@ type alarm struct {
 	told         int64 // occurrences, as last given out
 	listed       int   // place among the round's repeated ones, from 1; 0: none
 
-	heldFrom int64  // when an inhibitor first held it back; 0: never
-	heldBy   string // the inhibitor's rule id
+	floor Severity // what the severity would be but for steps of the ladder that have conditions
+	held  []holder // what held it back before it was raised
 }
 
 // idEncoding writes ids that are safe in topics, URLs and file names.
@@ -44,23 +44,24 @@ const subjectDevice = "device"
 // raise makes the alarm of a cell that has just become active.
 func (e *Engine) raise(d *device, i int, f *frame) {
 	c, r := &d.cells[i], d.plan.rules[i]
-	held := c.alarm
+	var held []holder
+	if c.alarm != nil {
+		held = c.alarm.held
+	}
 	c.alarm = &alarm{
 		id: alarmID(d.key(i), r.rule.Mode, f.now), raisedAt: f.now, pendingSince: c.since,
-		severity: r.rule.Severity, told: c.count,
+		severity: d.severity(i, r.rule.Severity), floor: r.rule.Severity, told: c.count, held: held,
 	}
 	t := e.transition(d, i, Raised, f.now)
 	t.Values = d.values(f.oldest)
-	t.Explanation = explainRaise(d, i, f, held)
-	e.emit(t)
-}
-
-// holdBack notes that an alarm would exist but for an inhibitor.
-func (e *Engine) holdBack(d *device, i int, now int64) {
-	c := &d.cells[i]
-	if c.alarm == nil {
-		c.alarm = &alarm{heldFrom: now, heldBy: d.plan.rules[d.inhibitor(i)].rule.ID}
+	t.Explanation = explainRaise(d, i, f)
+	if p := d.past(i); p != nil {
+		t.Reopens = p.reopened(f.now, r.rule.ReopenWithin)
+		t.Explanation = append(t.Explanation, p.explain(c, &r.rule, t.Reopens, f.now)...)
+		p.come(f.now, r.rule.Chattering)
 	}
+	e.emit(t)
+	e.reach(d, i, 1)
 }
 
 // clear ends the alarm of a cell.
@@ -70,20 +71,25 @@ func (e *Engine) clear(d *device, i int, f *frame) {
 	t.Values = d.values(f.oldest)
 	t.Explanation = explainClear(d, i, f)
 	e.emit(t)
+	if p := d.past(i); p != nil {
+		p.lastID, p.endedAt = c.alarm.id, max(f.now, c.alarm.raisedAt)
+	}
 	*c = cell{}
+	e.reach(d, i, -1)
 }
 
 // escalate raises the severity of an alarm as far as its age asks for. The
 // change is dated to when it was due, however late anybody looks.
 func (e *Engine) escalate(d *device, i int, now, at int64) {
 	c, r := &d.cells[i], d.plan.rules[i]
-	for int(c.step) < len(r.rule.Escalate) {
-		step := r.rule.Escalate[c.step]
+	for int(c.step) < len(r.aged) {
+		step := r.aged[c.step]
 		due := c.alarm.raisedAt + int64(step.After)
 		if now < due {
 			return
 		}
 		c.step++
+		c.alarm.floor = max(c.alarm.floor, step.Severity)
 		if step.Severity <= c.alarm.severity {
 			continue
 		}
@@ -121,7 +127,7 @@ func (e *Engine) transition(d *device, i int, change Change, at int64) Transitio
 		AlarmID: c.alarm.id, Key: d.key(i), Change: change, At: timeOf(at),
 		RaisedAt: timeOf(c.alarm.raisedAt), PendingSince: timeOf(c.alarm.pendingSince),
 		Severity: c.alarm.severity, Occurrences: c.count,
-		RuleVersion: r.rule.Version, Mode: r.rule.Mode, Faults: slices.Clone(d.faults),
+		Chattering: c.chattering, RuleVersion: r.rule.Version, Mode: r.rule.Mode, Faults: slices.Clone(d.faults),
 	}
 	if e.round.trace != nil {
 		t.Trace = e.round.trace(e.round.report)

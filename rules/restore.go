@@ -22,22 +22,25 @@ func (e *Engine) Restore(snapshot []byte) error {
 
 // orphan is an alarm of a snapshot that has no place under the rules in force.
 type orphan struct {
-	device devices.ID
-	rule   storedRule
-	alarm  alarm
-	count  int64
-	at     int64 // the device's event time
-	reason string
+	device     devices.ID
+	rule       storedRule
+	alarm      alarm
+	count      int64
+	chattering bool
+	at         int64 // the device's event time
+	reason     string
 }
 
 func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	r := reader{buf: snapshot}
-	format := r.byte()
-	if format != snapshotFormat && format != snapshotWithoutLearned && r.err == nil {
-		return nil, fmt.Errorf("restore engine: unknown snapshot format %d", format)
+	if r.format = r.byte(); (r.format < firstFormat || r.format > snapshotFormat) && r.err == nil {
+		return nil, fmt.Errorf("restore engine: unknown snapshot format %d", r.format)
 	}
 	fresh := NewEngine(e.set)
 	fresh.now, fresh.listening = r.time(), r.time()
+	if r.format > learnedFormat {
+		fresh.around.other = r.places()
+	}
 	r.metrics = make([]string, r.count())
 	for i := range r.metrics {
 		r.metrics[i] = r.text()
@@ -54,7 +57,7 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		orphans = append(orphans, fresh.restoreDevice(&r)...)
 	}
-	if format == snapshotFormat {
+	if r.format >= learnedFormat {
 		fresh.restoreLearned(&r)
 	}
 	if r.err == nil && len(r.buf) > 0 {
@@ -63,10 +66,11 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("restore engine: %w", r.err)
 	}
+	fresh.reachAgain()
 	for _, d := range fresh.devices {
 		fresh.schedule(d)
 	}
-	e.devices, e.cohorts, e.queue = fresh.devices, fresh.cohorts, fresh.queue
+	e.devices, e.cohorts, e.queue, e.around = fresh.devices, fresh.cohorts, fresh.queue, fresh.around
 	e.now, e.listening, e.silent = fresh.now, fresh.listening, fresh.silent
 	return orphans, nil
 }
@@ -98,11 +102,14 @@ func (e *Engine) restoreDevice(r *reader) []orphan {
 		reason := d.keep(e.set, stored, c, declared)
 		if reason != "" && c.phase.isRaised() && r.err == nil {
 			orphans = append(orphans, orphan{
-				device: id, rule: stored, alarm: *c.alarm, count: c.count, at: d.observed, reason: reason,
+				device: id, rule: stored, alarm: *c.alarm, count: c.count, chattering: c.chattering, at: d.observed, reason: reason,
 			})
 		}
 	}
 	d.restoreWindows(r)
+	if r.format > learnedFormat {
+		d.restoreLife(r)
+	}
 	if declared && r.err == nil {
 		e.add(d)
 	}
@@ -165,7 +172,8 @@ func (d *device) keep(set *Set, stored storedRule, c cell, declared bool) string
 		}
 		c.phase = active // its off-delay starts again
 	}
-	c.step = min(c.step, uint8(len(r.rule.Escalate)))
+	c.step = min(c.step, uint8(len(r.aged)))
+	c.chattering = c.chattering && r.rule.Chattering.Times > 0
 	d.cells[i] = c
 	return ""
 }
@@ -195,6 +203,7 @@ type storedRule struct {
 // zero and err is set.
 type reader struct {
 	buf      []byte
+	format   byte
 	metrics  []string
 	rules    []storedRule
 	trackers []string
@@ -287,12 +296,10 @@ func pick[T any](r *reader, table []T) T {
 
 func (r *reader) cell() cell {
 	c := cell{phase: phase(r.uint()), step: uint8(r.uint()), count: r.int(), since: r.time()}
-	if r.uint() == 1 {
-		c.alarm = &alarm{
-			id: r.text(), raisedAt: r.time(), pendingSince: r.time(), severity: Severity(r.uint()),
-			told: r.int(), heldFrom: r.time(), heldBy: r.text(),
-		}
+	if r.format > learnedFormat {
+		c.chattering = r.uint() == 1
 	}
+	c.alarm = r.alarm()
 	if c.phase > clearing || c.phase == normal || c.phase.isRaised() && (c.alarm == nil || c.alarm.id == "") {
 		r.fail()
 		c = cell{}

@@ -16,11 +16,16 @@ type Rule struct {
 	ClearFor  time.Duration // off-delay
 
 	Severity    Severity
-	Escalate    []Escalation // ascending by After
+	Escalate    []Escalation // by age, ascending by After; by condition, in any order
 	Latch       bool         // stays open until acknowledged
-	InhibitedBy []string     // rules whose active alarm on the device suppresses creation
-	Ticket      TicketTemplate
-	Mode        Mode
+	LatchFrom   Severity     // an alarm latches when it reaches this; Info: always
+	InhibitedBy []Inhibitor  // whose active alarm suppresses creation
+
+	Chattering   Chattering
+	ReopenWithin time.Duration // raised again within this time of its end, the same alarm goes on; 0: a new one
+
+	Ticket TicketTemplate
+	Mode   Mode
 }
 
 // Selector chooses the devices that a rule watches. An empty selector
@@ -30,10 +35,41 @@ type Selector struct {
 	Tags   map[string]string // all of them, exactly
 }
 
-// Escalation raises the severity of an alarm that has been active for After.
+// Escalation is a step of the severity ladder: by age, when the alarm has been
+// active for After, or by a condition. A step by condition falls back when its
+// condition ends, as an alarm would.
 type Escalation struct {
-	After    time.Duration
+	After    time.Duration // 0: the step has a condition
 	Severity Severity
+
+	When      string        // "": the step is by age
+	For       time.Duration // counted from the first breach, also before the alarm is raised
+	ClearWhen string        // "": not When
+	ClearFor  time.Duration
+}
+
+// Inhibitor is a rule whose active alarm holds back others.
+type Inhibitor struct {
+	Rule  string
+	Scope Scope // whose alarms it holds back; "": [SameDevice]
+}
+
+// Scope says which devices an alarm has an influence on.
+type Scope string
+
+// Scopes of an inhibitor.
+const (
+	SameDevice  Scope = "device"
+	SameSite    Scope = "site"    // devices.Device.Site; a device without a site is at none
+	SameGateway Scope = "gateway" // the gateway itself and the devices behind it
+)
+
+// Chattering holds an alarm that comes and goes too often as one. The zero
+// value does not.
+type Chattering struct {
+	Times  int           // raised more often than this ...
+	Within time.Duration // ... in this time, the alarm chatters
+	Quiet  time.Duration // and ends when its clear condition has held for this
 }
 
 // TicketTemplate says what the ticket for an alarm looks like.

@@ -17,6 +17,9 @@ type Set struct {
 	byID      map[string]int
 	models    map[string]*modelPlan
 	warnings  []*SyntaxError
+
+	wide        map[string][]Scope // rules that hold others back beyond their device, and how far
+	maintenance []Maintenance
 }
 
 // Rules returns the rules in the order they were given to Compile. Callers
@@ -66,7 +69,9 @@ type bound struct {
 	raises truthFunc
 	clears truthFunc // nil: where raises is no
 	delays delays
-	waits  bool // for silence: it is evaluated by time as well
+	waits  bool         // for silence: it is evaluated by time as well
+	aged   []Escalation // steps of the ladder that only need time, soonest first
+	ladder []rung       // those that have conditions
 }
 
 // plan is the rules that watch a device: those of its model whose tags it
@@ -82,7 +87,12 @@ type plan struct {
 	onContact  []uint64   // rules with silent(): evaluated by every word, and by time
 	timed      []int      // positions of the rules with silent()
 	silences   []int64    // their durations, shortest first
-	laddered   []int      // positions of the rules with escalations
+	aging      []int      // positions of the rules with escalations by age
+
+	rungsOf []int // by rule: where its part of the devices' ladders begins
+	rungs   int   // steps with conditions in all
+	pastOf  []int // by rule: place among the devices' pasts, or -1; nil: no rule has one
+	pasts   int
 }
 
 // plan binds the rules to each model.
@@ -119,7 +129,8 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 		}
 		bounds = append(bounds, bound{
 			compiledRule: c, binder: b, raises: b.truth(c.when),
-			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor)}, waits: len(c.uses.silent) > 0,
+			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor), quiet: int64(c.rule.Chattering.Quiet)},
+			aged:   byAge(c.rule.Escalate), ladder: b.ladder(c.ladder), waits: len(c.uses.silent) > 0,
 		})
 		one := &bounds[len(bounds)-1]
 		if c.clear != nil {
@@ -223,17 +234,35 @@ func (p *plan) index() {
 			p.timed = append(p.timed, i)
 			silences = append(silences, r.uses.silent...)
 		}
-		if len(r.rule.Escalate) > 0 {
-			p.laddered = append(p.laddered, i)
+		if len(r.aged) > 0 {
+			p.aging = append(p.aging, i)
 		}
-		for _, id := range r.rule.InhibitedBy {
-			inhibitor, ok := p.position[id]
-			if ok && (p.rules[inhibitor].rule.Mode == Live || r.rule.Mode == Shadow) {
+		p.remember(i, r)
+		for _, by := range r.rule.InhibitedBy {
+			inhibitor, ok := p.position[by.Rule]
+			if ok && by.onDevice() && (p.rules[inhibitor].rule.Mode == Live || r.rule.Mode == Shadow) {
 				p.inhibitors[i] = append(p.inhibitors[i], inhibitor) // a rule on trial holds back no real alarm
 			}
 		}
 	}
 	p.silences = durations(silences)
+}
+
+// remember gives a rule room for what a device keeps of it beyond its cell.
+func (p *plan) remember(i int, r *bound) {
+	p.rungsOf = append(p.rungsOf, p.rungs)
+	p.rungs += len(r.ladder)
+	if !r.rule.remembers() {
+		if p.pastOf != nil {
+			p.pastOf = append(p.pastOf, -1)
+		}
+		return
+	}
+	for len(p.pastOf) < i {
+		p.pastOf = append(p.pastOf, -1)
+	}
+	p.pastOf = append(p.pastOf, p.pasts)
+	p.pasts++
 }
 
 // planOf returns the plan for a device; false when it or its model is not

@@ -23,6 +23,10 @@ func (s Severity) String() string {
 	return fmt.Sprintf("severity(%d)", uint8(s))
 }
 
+// Latches reports whether an alarm of the rule stays open until acknowledged
+// once it has reached a severity.
+func (r *Rule) Latches(severity Severity) bool { return r.Latch && severity >= r.LatchFrom }
+
 // ParseSeverity reads the word that [Severity.String] writes.
 func ParseSeverity(word string) (Severity, error) {
 	for i, name := range severityNames {

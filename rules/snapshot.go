@@ -8,11 +8,12 @@ import (
 	"slices"
 )
 
-// snapshotFormat is the first byte of a snapshot. A new form gets a new one;
-// the one before, which knows nothing that is learnt, is read as well.
+// snapshotFormat is the first byte of a snapshot. A new form gets a new one.
+// Those before it are read as well.
 const (
-	snapshotFormat         = 2
-	snapshotWithoutLearned = 1
+	snapshotFormat = 3
+	learnedFormat  = 2 // without ladders, pasts and other engines' alarms
+	firstFormat    = 1 // and without anything that is learnt
 )
 
 // Snapshot appends the engine's whole state to dst and returns it. Equal
@@ -23,6 +24,7 @@ func (e *Engine) Snapshot(dst []byte) []byte {
 	w.buf = append(w.buf, snapshotFormat)
 	w.int(e.now)
 	w.int(e.listening)
+	w.places(e.around.other)
 
 	metrics, metricNumber := e.set.metricTable()
 	w.uint(uint64(len(metrics)))
@@ -108,6 +110,14 @@ func (w *writer) uint(v uint64)  { w.buf = binary.AppendUvarint(w.buf, v) }
 func (w *writer) int(v int64)    { w.buf = binary.AppendVarint(w.buf, v) }
 func (w *writer) fixed(v uint64) { w.buf = binary.LittleEndian.AppendUint64(w.buf, v) }
 
+func (w *writer) bool(v bool) {
+	if v {
+		w.uint(1)
+	} else {
+		w.uint(0)
+	}
+}
+
 func (w *writer) text(s string) {
 	w.uint(uint64(len(s)))
 	w.buf = append(w.buf, s...)
@@ -155,6 +165,7 @@ func (w *writer) device(d *device, number numbering) {
 		}
 	}
 	w.windows(d, number)
+	w.life(d, number)
 }
 
 // windows writes the readings and the sums of time that are kept.
@@ -192,16 +203,6 @@ func (w *writer) cell(c *cell) {
 	w.uint(uint64(c.step))
 	w.int(c.count)
 	w.int(c.since)
-	if c.alarm == nil {
-		w.uint(0)
-		return
-	}
-	w.uint(1)
-	w.text(c.alarm.id)
-	w.int(c.alarm.raisedAt)
-	w.int(c.alarm.pendingSince)
-	w.uint(uint64(c.alarm.severity))
-	w.int(c.alarm.told)
-	w.int(c.alarm.heldFrom)
-	w.text(c.alarm.heldBy)
+	w.bool(c.chattering)
+	w.alarm(c.alarm)
 }

@@ -13,7 +13,7 @@ import (
 func mixedRules() []Rule {
 	return []Rule{
 		{ID: "warm", Version: 1, When: "temperature > 8", For: 3 * time.Minute, ClearWhen: "temperature < 7", ClearFor: 2 * time.Minute, Severity: Minor,
-			Escalate: []Escalation{{10 * time.Minute, Critical}}, InhibitedBy: []string{"door"}},
+			Escalate: []Escalation{{After: 10 * time.Minute, Severity: Critical}}, InhibitedBy: []Inhibitor{{Rule: "door"}}},
 		{ID: "door", Version: 1, When: "door_open"},
 		{ID: "fan", Version: 4, When: `fault("E21")`, For: 2 * time.Minute},
 		{ID: "quiet", Version: 1, When: `silent("5m")`, For: time.Minute},
@@ -22,6 +22,13 @@ func mixedRules() []Rule {
 		{ID: "rare", Version: 1, When: `count(humidity, "10m") < 2 or stddev(temperature, "10m") > 1.5`},
 		{ID: "change", Version: 1, When: `delta(temperature, "5m") > 2 or rate(temperature, "6m") > 30`},
 		{ID: "learnt", Version: 1, When: `anomaly(temperature) > 0.9 or cohort_z(humidity, "1h") > 3`},
+		{ID: "ladder", Version: 1, When: "temperature > 7", Severity: Info, ReopenWithin: 10 * time.Minute,
+			Escalate: []Escalation{
+				{When: "temperature > 8", For: time.Minute, ClearWhen: "temperature < 7.5", ClearFor: time.Minute, Severity: Major},
+				{After: 15 * time.Minute, Severity: Minor}, {When: "door_open", Severity: Critical},
+			}},
+		{ID: "flap", Version: 2, When: "humidity > 80", ReopenWithin: time.Hour,
+			Chattering: Chattering{Times: 2, Within: 20 * time.Minute, Quiet: 5 * time.Minute}},
 		{ID: "defrost", Version: 1, When: `mode == "defrost" or humidity > 80`, Mode: Shadow},
 	}
 }
@@ -181,7 +188,7 @@ func TestWhatTheEngineOpenedItClosesWhenTheRuleGoes(t *testing.T) {
 func TestReconcileRaisesWhatTheDatabaseLostAndTakesOverWhatItAlreadyHas(t *testing.T) {
 	t.Parallel()
 	rules := []Rule{
-		{ID: "warm", Version: 2, When: "temperature > 8", Severity: Minor, Escalate: []Escalation{{time.Hour, Major}, {2 * time.Hour, Critical}}},
+		{ID: "warm", Version: 2, When: "temperature > 8", Severity: Minor, Escalate: []Escalation{{After: time.Hour, Severity: Major}, {After: 2 * time.Hour, Severity: Critical}}},
 		{ID: "door", When: "door_open"},
 	}
 	s := newStory(t, rules...)

@@ -13,7 +13,8 @@ type State struct {
 	Since       time.Time // pending: of the first breach; active, clearing: of the raise; otherwise zero
 	Severity    Severity  // of the alarm, if there is one
 	Occurrences int64
-	HeldBackBy  string // the rule that inhibits the alarm, if one does
+	HeldBackBy  string // the rule or the maintenance that holds the alarm back, if one does
+	Chattering  bool   // the alarm came and went too often; it is held until it has been quiet
 }
 
 // Raised reports whether there is an alarm.
@@ -31,12 +32,12 @@ func (e *Engine) State(id devices.ID, rule string) (State, bool) {
 		return State{}, false
 	}
 	c := &d.cells[i]
-	s := State{Phase: c.phase.String(), Occurrences: c.count}
+	s := State{Phase: c.phase.String(), Occurrences: c.count, Chattering: c.chattering}
 	switch {
 	case c.phase == pending:
 		s.Since = timeOf(c.since)
-		if c.alarm != nil {
-			s.HeldBackBy = c.alarm.heldBy
+		if c.alarm != nil && len(c.alarm.held) > 0 {
+			s.HeldBackBy = c.alarm.held[len(c.alarm.held)-1].by
 		}
 	case c.phase.isRaised():
 		s.Since, s.Severity = timeOf(c.alarm.raisedAt), c.alarm.severity
@@ -48,7 +49,7 @@ func (e *Engine) State(id devices.ID, rule string) (State, bool) {
 // Conditions that cannot be read have none.
 func MetricNames(r *Rule) []string {
 	var u uses
-	for _, text := range []string{r.When, r.ClearWhen} {
+	for _, text := range conditionsOf(r) {
 		if text == "" {
 			continue
 		}
@@ -57,4 +58,13 @@ func MetricNames(r *Rule) []string {
 	}
 	slices.Sort(u.metrics)
 	return u.metrics
+}
+
+// conditionsOf returns the texts of all conditions of a rule, empty ones too.
+func conditionsOf(r *Rule) []string {
+	all := []string{r.When, r.ClearWhen}
+	for _, step := range r.Escalate {
+		all = append(all, step.When, step.ClearWhen)
+	}
+	return all
 }

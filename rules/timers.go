@@ -102,17 +102,21 @@ func (e *Engine) due(d *device) (int64, bool) {
 		case pending:
 			ends = d.logTime(c.since + delays.on)
 		case clearing:
-			ends = d.logTime(c.since + delays.off)
-		default:
-			continue
+			ends = d.logTime(c.since + c.offDelay(delays))
 		}
 		if ends > d.decided {
 			sooner(ends)
 		}
+		if at, ok := e.heldUntil(d, i); ok {
+			sooner(at)
+		}
+		if at, ok := d.dueOnLadder(i); ok {
+			sooner(at)
+		}
 	}
-	for _, i := range d.plan.laddered {
-		if c := &d.cells[i]; c.phase.isRaised() && int(c.step) < len(d.plan.rules[i].rule.Escalate) {
-			ends := d.logTime(c.alarm.raisedAt + int64(d.plan.rules[i].rule.Escalate[c.step].After))
+	for _, i := range d.plan.aging {
+		if c := &d.cells[i]; c.phase.isRaised() && int(c.step) < len(d.plan.rules[i].aged) {
+			ends := d.logTime(c.alarm.raisedAt + int64(d.plan.rules[i].aged[c.step].After))
 			sooner(max(ends, d.decided))
 		}
 	}
@@ -150,7 +154,7 @@ func (e *Engine) runTimer(d *device, at int64) {
 	for _, i := range d.plan.timed {
 		e.evaluate(d, i, d.clock(at), at)
 	}
-	for _, i := range d.plan.laddered {
+	for _, i := range d.plan.aging {
 		if d.cells[i].phase.isRaised() {
 			e.escalate(d, i, d.clock(at), at)
 		}

@@ -27,12 +27,15 @@ func (k Key) String() string { return fmt.Sprintf("%s on %s %s", k.Rule, k.Subje
 type Change uint8
 
 // Changes of an alarm. Repeated carries a new count of occurrences and
-// nothing else.
+// nothing else. Suppressed is about an alarm that does not exist: it would have
+// been raised, but something holds it back. Its id is that of no other.
 const (
 	Raised Change = iota + 1
 	Repeated
 	Escalated
 	Cleared
+	Deescalated
+	Suppressed
 )
 
 // String returns the word used in logs and events.
@@ -46,6 +49,10 @@ func (c Change) String() string {
 		return "escalated"
 	case Cleared:
 		return "cleared"
+	case Deescalated:
+		return "de-escalated"
+	case Suppressed:
+		return "suppressed"
 	default:
 		return fmt.Sprintf("change(%d)", uint8(c))
 	}
@@ -64,6 +71,9 @@ type Transition struct {
 	PendingSince time.Time // event time of the first breaching reading before it
 	Severity     Severity
 	Occurrences  int64 // evaluations that found the condition true since PendingSince
+
+	Chattering bool   // the alarm came and went too often; it is held until it has been quiet
+	Reopens    string // of a raise: the alarm of an earlier raise that this one goes on with; "": none
 
 	RuleVersion int
 	Mode        Mode

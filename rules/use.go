@@ -38,7 +38,7 @@ func (o *orphan) clear(now int64) Transition {
 	return Transition{
 		AlarmID: o.alarm.id, Key: Key{Rule: o.rule.id, Subject: Subject{Type: subjectDevice, ID: string(o.device)}},
 		Change: Cleared, At: timeOf(at), RaisedAt: timeOf(o.alarm.raisedAt), PendingSince: timeOf(o.alarm.pendingSince),
-		Severity: o.alarm.severity, Occurrences: o.count, RuleVersion: o.rule.version, Mode: o.rule.mode,
+		Severity: o.alarm.severity, Occurrences: o.count, Chattering: o.chattering, RuleVersion: o.rule.version, Mode: o.rule.mode,
 		Explanation: []string{fmt.Sprintf("Cleared because %s.", o.reason)},
 	}
 }
@@ -99,7 +99,7 @@ func (e *Engine) adopt(o OpenAlarm) {
 	if !ok {
 		pendingSince = raisedAt
 	}
-	taken := alarm{id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, told: o.Occurrences}
+	taken := alarm{id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, floor: o.Severity, told: o.Occurrences}
 	stored := storedRule{id: o.Key.Rule, mode: o.Mode, version: o.RuleVersion}
 
 	d := e.device(devices.ID(o.Key.Subject.ID))
@@ -110,6 +110,8 @@ func (e *Engine) adopt(o OpenAlarm) {
 					d.contact = e.now // not heard of since the restart: its silence is counted from here
 				}
 				d.cells[i] = cell{phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity)}
+				d.standOn(i)
+				e.reach(d, i, 1)
 				e.schedule(d)
 			}
 			return
@@ -127,7 +129,7 @@ func (e *Engine) adopt(o OpenAlarm) {
 // stepOf returns how many escalations an alarm of the severity has behind it.
 func (r *bound) stepOf(severity Severity) uint8 {
 	done := 0
-	for done < len(r.rule.Escalate) && r.rule.Escalate[done].Severity <= severity {
+	for done < len(r.aged) && r.aged[done].Severity <= severity {
 		done++
 	}
 	return uint8(done)

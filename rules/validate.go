@@ -35,17 +35,8 @@ func validate(r *Rule) []*SyntaxError {
 	if len(r.Escalate) > maxEscalations {
 		fail("escalate", "more than %d steps", maxEscalations)
 	}
-	var before time.Duration
-	severity := r.Severity
-	for _, step := range r.Escalate {
-		switch {
-		case step.After <= before || step.After > maxSpan:
-			fail("escalate", "each step must come later than the one before, not after %s", formatSpan(step.After))
-		case step.Severity <= severity:
-			fail("escalate", "each step must be graver than the one before, and %s is not graver than %s", step.Severity, severity)
-		}
-		before, severity = step.After, step.Severity
-	}
+	validateLadder(r, fail)
+	validateLife(r, fail)
 	return found
 }
 
@@ -96,7 +87,8 @@ func inOrder(compiled []*compiledRule) (ordered []*compiledRule, problems []*Syn
 	var visit func(c *compiledRule)
 	visit = func(c *compiledRule) {
 		mark[c.rule.ID] = visiting
-		for _, id := range c.rule.InhibitedBy {
+		for _, by := range c.rule.InhibitedBy {
+			id := by.Rule
 			inhibitor, declared := byID[id]
 			switch {
 			case !declared || mark[id] == done || id == c.rule.ID: // itself: reported already

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -72,45 +71,6 @@ func (d *Desk) AcknowledgeAlarm(ctx context.Context, id, person, comment string)
 		b.tellTicket(EventTicketUpdated, ticket, rand.Text())
 		return nil
 	})
-}
-
-// ShelveAlarm puts an active alarm aside until a time or until its condition
-// ends, whichever is first. Meanwhile an escalation is recorded, but raises no
-// priority, reopens nothing and is not announced. The end of the condition is
-// told as ever.
-func (d *Desk) ShelveAlarm(ctx context.Context, id, person string, until time.Time, reason string) (*Alarm, error) {
-	reason, err := checkText("reason", reason)
-	if err != nil {
-		return nil, err
-	}
-	until = stored(until)
-	return d.onAlarm(ctx, id, person, func(b *book, a *Alarm) error {
-		if err := d.mayShelve(b, a, until); err != nil {
-			return err
-		}
-		a.ShelvedUntil, a.ShelvedBy, a.ShelveReason = until, person, reason
-		b.changeAlarm(a)
-		b.tellAlarm(EventAlarmShelved, a, rand.Text())
-		if ticket := b.ticketOf(a); ticket != nil {
-			b.note(ticket, Entry{Actor: person, Kind: EntryShelved,
-				Text: fmt.Sprintf("Alarm shelved until %s: %s", clock(until), reason)})
-			b.changeTicket(ticket)
-			b.tellTicket(EventTicketUpdated, ticket, rand.Text())
-		}
-		return nil
-	})
-}
-
-func (d *Desk) mayShelve(b *book, a *Alarm, until time.Time) error {
-	switch {
-	case !a.Active():
-		return refuse(ErrConflict, "The condition ended at %s; there is nothing to shelve.", clock(a.ClearedAt))
-	case !until.After(b.now):
-		return refuse(ErrInvalid, "An alarm is shelved until a time in the future, not %s.", clock(until))
-	case until.Sub(b.now) > d.opts.MaxShelve:
-		return refuse(ErrInvalid, "An alarm is shelved for %s at most.", span(d.opts.MaxShelve))
-	}
-	return nil
 }
 
 // onTicket runs a person's act on a ticket in a transaction of its own.

@@ -27,6 +27,13 @@ type Alarm struct {
 	ShelveReason   string
 	Latched        bool // stays open until acknowledged
 
+	ShelvedAt     time.Time // our clock
+	UnshelvedAt   time.Time // when the shelf ended: by its time, by a person, or with the condition; zero: it stands, or never was
+	ShelfReminded bool      // the end of the shelf has been announced
+
+	SeverityAt time.Time // event time of the last change of severity; zero: as it was raised
+	Chattering bool      // came and went too often, and is held until it has been quiet
+
 	Occurrences int64
 	Values      map[string]devices.Value
 	Faults      []string
@@ -47,12 +54,6 @@ func (a *Alarm) Active() bool { return a.ClearedAt.IsZero() }
 // latched and nobody has acknowledged it.
 func (a *Alarm) Open() bool {
 	return a.Active() || a.Latched && a.AcknowledgedAt.IsZero()
-}
-
-// Shelved reports whether a person has put the alarm aside at the time now.
-// A shelf ends with its time or with the condition, whichever is first.
-func (a *Alarm) Shelved(now time.Time) bool {
-	return a.Active() && now.Before(a.ShelvedUntil)
 }
 
 // AlarmKey names an alarm among the open ones: a rule in shadow may have one

@@ -37,6 +37,10 @@ type Options struct {
 	// MaxShelve is the longest time an alarm may be put aside. Default: 7
 	// days.
 	MaxShelve time.Duration
+
+	// RemindShelved is how long before the end of a shelf it is announced; a
+	// shelf of less than four times that, in its last quarter. Default: 1 hour.
+	RemindShelved time.Duration
 }
 
 // Defaults of [Options].
@@ -44,6 +48,7 @@ const (
 	defaultCloseAfter = 7 * 24 * time.Hour
 	defaultLinkWithin = 24 * time.Hour
 	defaultMaxShelve  = 7 * 24 * time.Hour
+	defaultRemind     = time.Hour
 )
 
 func (o Options) withDefaults() Options {
@@ -53,6 +58,7 @@ func (o Options) withDefaults() Options {
 	o.CloseAfter = cmp.Or(o.CloseAfter, defaultCloseAfter)
 	o.LinkWithin = cmp.Or(o.LinkWithin, defaultLinkWithin)
 	o.MaxShelve = cmp.Or(o.MaxShelve, defaultMaxShelve)
+	o.RemindShelved = cmp.Or(o.RemindShelved, defaultRemind)
 	return o
 }
 
@@ -66,6 +72,7 @@ func (o Options) validate() error {
 	check("CloseAfter", o.CloseAfter)
 	check("LinkWithin", o.LinkWithin)
 	check("MaxShelve", o.MaxShelve)
+	check("RemindShelved", o.RemindShelved)
 	return errors.Join(faults...)
 }
 
@@ -99,11 +106,11 @@ func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 // error the transaction must be rolled back; the same transitions may then be
 // given again.
 func (d *Desk) Handle(ctx context.Context, store Store, transitions []rules.Transition, now time.Time) error {
+	transitions = storable(transitions)
 	if len(transitions) == 0 {
 		return nil
 	}
 	now = stored(now)
-	transitions = storable(transitions)
 
 	records, err := store.Load(ctx, d.lookup(transitions, now))
 	if err != nil {
@@ -130,6 +137,9 @@ func (d *Desk) lookup(transitions []rules.Transition, now time.Time) Lookup {
 		t := &transitions[i]
 		what.AlarmIDs = append(what.AlarmIDs, t.AlarmID)
 		what.Keys = append(what.Keys, AlarmKey{Key: t.Key, Mode: t.Mode})
+		if t.Reopens != "" {
+			what.AlarmIDs = append(what.AlarmIDs, t.Reopens)
+		}
 		if t.Change == rules.Raised {
 			what.Raises = append(what.Raises, Raise{Key: t.Key, OwnedAt: ownedAt(t)})
 		}
@@ -160,14 +170,19 @@ func ownedAt(t *rules.Transition) OwnedAt {
 // storable returns the transitions as the store can hold them: times in
 // microseconds, texts that are valid. A device may send a label that is not;
 // it must not stop the others' alarms.
+// What was suppressed is left out: of an alarm that does not exist there is
+// nothing to store.
 func storable(transitions []rules.Transition) []rules.Transition {
-	clone := make([]rules.Transition, len(transitions))
-	for i, t := range transitions {
+	clone := make([]rules.Transition, 0, len(transitions))
+	for _, t := range transitions {
+		if t.Change == rules.Suppressed {
+			continue
+		}
 		t.At, t.RaisedAt, t.PendingSince = stored(t.At), stored(t.RaisedAt), stored(t.PendingSince)
 		t.Faults, t.Explanation = cleanAll(t.Faults), cleanAll(t.Explanation)
 		t.Trace = clean(t.Trace)
 		t.Values = cleanValues(t.Values)
-		clone[i] = t
+		clone = append(clone, t)
 	}
 	return clone
 }

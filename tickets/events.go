@@ -6,9 +6,12 @@ package tickets
 const (
 	EventAlarmRaised       = "alarm.raised"
 	EventAlarmEscalated    = "alarm.escalated"
+	EventAlarmDeescalated  = "alarm.deescalated"
 	EventAlarmCleared      = "alarm.cleared"
 	EventAlarmAcknowledged = "alarm.acknowledged"
 	EventAlarmShelved      = "alarm.shelved"
+	EventAlarmShelfEnding  = "alarm.shelf_ending" // some time before a shelf ends by itself
+	EventAlarmUnshelved    = "alarm.unshelved"    // by its time or by a person; the condition still holds
 	EventTicketOpened      = "ticket.opened"
 	EventTicketUpdated     = "ticket.updated"
 	EventTicketSolved      = "ticket.solved"

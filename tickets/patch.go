@@ -39,7 +39,7 @@ func (b *book) patch(t *Ticket, person string, p Patch) error {
 	before := len(b.changes.Entries)
 	if p.Priority != nil && *p.Priority != t.Priority {
 		b.note(t, Entry{Actor: person, Kind: EntryPriority, Text: fmt.Sprintf("Priority changed from %s to %s.", t.Priority, *p.Priority)})
-		t.Priority = *p.Priority
+		t.Priority, t.PriorityBy = *p.Priority, person
 	}
 	if p.Team != nil && *p.Team != t.Team {
 		b.note(t, Entry{Actor: person, Kind: EntryTeam, Text: changedText("Team", t.Team, *p.Team)})

@@ -25,7 +25,7 @@ func TestNoSequenceLeavesAnOrphanOrATwin(t *testing.T) {
 	var plays atomic.Int64
 	rapid.Check(t, func(r *rapid.T) {
 		p := &play{shop: s, device: devices.ID(fmt.Sprintf("unit-%d", plays.Add(1))), at: noon,
-			open: map[string]rules.Transition{}, touched: map[string]bool{}}
+			open: map[string]rules.Transition{}, ended: map[string]string{}, touched: map[string]bool{}}
 		for range rapid.IntRange(1, 6).Draw(r, "rounds") {
 			batch := p.transitions(r)
 			p.handle(t, r, batch)
@@ -45,6 +45,7 @@ type play struct {
 	device  devices.ID
 	at      time.Time
 	open    map[string]rules.Transition // what the engine holds for raised, by rule
+	ended   map[string]string           // the alarm that ended last, by rule
 	touched map[string]bool             // tickets whose status a person has set
 }
 
@@ -56,20 +57,26 @@ func (p *play) transitions(r *rapid.T) []rules.Transition {
 		current, isOpen := p.open[rule]
 		if !isOpen {
 			current = raised(rule, p.device, p.at)
+			if rapid.Bool().Draw(r, "soon") {
+				current.Reopens = p.ended[rule]
+			}
 			p.open[rule] = current
 			batch = append(batch, current)
 			continue
 		}
 		next := current
 		next.At = p.at
-		switch rapid.SampledFrom([]rules.Change{rules.Repeated, rules.Escalated, rules.Cleared, rules.Cleared}).Draw(r, "change") {
+		switch rapid.SampledFrom([]rules.Change{rules.Repeated, rules.Escalated, rules.Deescalated, rules.Cleared, rules.Cleared}).Draw(r, "change") {
 		case rules.Repeated:
 			next.Change = rules.Repeated
 			next.Occurrences += rapid.Int64Range(1, 20).Draw(r, "more")
 		case rules.Escalated:
 			next.Change, next.Severity = rules.Escalated, rules.Critical
+		case rules.Deescalated:
+			next.Change, next.Severity = rules.Deescalated, rules.Minor
 		case rules.Cleared:
 			next.Change = rules.Cleared
+			p.ended[rule] = next.AlarmID
 			delete(p.open, rule)
 		}
 		if next.Change != rules.Cleared {
@@ -97,7 +104,7 @@ func (p *play) person(t *testing.T, r *rapid.T) {
 		return
 	}
 	ticket := rapid.SampledFrom(list).Draw(r, "ticket")
-	switch rapid.IntRange(0, 4).Draw(r, "act") {
+	switch rapid.IntRange(0, 5).Draw(r, "act") {
 	case 0:
 		status := rapid.SampledFrom(tickets.Statuses()).Draw(r, "status")
 		if status != ticket.Status {
@@ -112,6 +119,10 @@ func (p *play) person(t *testing.T, r *rapid.T) {
 		_, _ = p.desk.AcknowledgeAlarm(t.Context(), rapid.SampledFrom(ticket.AlarmIDs).Draw(r, "alarm"), "ana", "Seen.")
 	case 3:
 		_, _ = p.desk.ShelveAlarm(t.Context(), ticket.AlarmIDs[0], "ana", p.clock.Add(time.Hour), "Later.")
+	case 4:
+		if _, err := p.desk.TendShelves(t.Context(), p.clock.Add(time.Duration(rapid.IntRange(0, 90).Draw(r, "minutes"))*time.Minute)); err != nil {
+			r.Fatal(err)
+		}
 	}
 }
 

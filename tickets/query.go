@@ -13,9 +13,10 @@ type Query struct {
 // AlarmQuery selects alarms for a list, latest raised first. Empty fields
 // select all.
 type AlarmQuery struct {
-	Active *bool // whether the condition holds
-	Device string
-	Rule   string
-	After  string // the list goes on behind this alarm id, with older ones
-	Limit  int    // at most so many; zero: all
+	Active  *bool // whether the condition holds
+	Shelved *bool // whether a person has put it aside
+	Device  string
+	Rule    string
+	After   string // the list goes on behind this alarm id, with older ones
+	Limit   int    // at most so many; zero: all
 }

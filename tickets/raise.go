@@ -22,12 +22,15 @@ func (d *Desk) raise(b *book, t *rules.Transition) {
 		return
 	}
 	if open := b.open[AlarmKey{Key: t.Key, Mode: t.Mode}]; open != nil {
-		b.raiseAgain(open, t)
+		b.raiseAgain(open, t, "Its alarm was still open, so it counts as another occurrence and makes no second ticket.")
 		return
 	}
-
 	rule := b.rule(d.catalog, t)
-	alarm := newAlarm(t, rule.Latch)
+	if ended := b.reopens(t); ended != nil {
+		b.reopen(ended, rule, t)
+		return
+	}
+	alarm := newAlarm(t, rule.Latches(t.Severity))
 	if t.Mode != rules.Live {
 		b.addAlarm(alarm)
 		return
@@ -50,14 +53,18 @@ func (d *Desk) raise(b *book, t *rules.Transition) {
 // when the catalog changes meanwhile. A rule that is no longer declared still
 // has its alarms ticketed, under its id.
 func (b *book) rule(catalog Catalog, t *rules.Transition) *rules.Rule {
-	ref := ruleRef{t.Key.Rule, t.RuleVersion}
+	return b.ruleOf(catalog, t.Key.Rule, t.RuleVersion, t.Mode)
+}
+
+func (b *book) ruleOf(catalog Catalog, id string, version int, mode rules.Mode) *rules.Rule {
+	ref := ruleRef{id, version}
 	rule, seen := b.rules[ref]
 	if seen {
 		return rule
 	}
 	rule, declared := catalog.Rule(ref.id, ref.version)
 	if !declared {
-		rule = &rules.Rule{ID: ref.id, Version: ref.version, Title: ref.id, Mode: t.Mode}
+		rule = &rules.Rule{ID: ref.id, Version: ref.version, Title: ref.id, Mode: mode}
 	}
 	b.rules[ref] = rule
 	return rule
@@ -68,19 +75,20 @@ func newAlarm(t *rules.Transition, latched bool) *Alarm {
 		ID: t.AlarmID, RaiseID: t.AlarmID, Key: t.Key, RuleVersion: t.RuleVersion, Mode: t.Mode,
 		Severity: t.Severity, PendingSince: t.PendingSince, RaisedAt: t.RaisedAt, Latched: latched,
 		Occurrences: max(t.Occurrences, 1), Values: t.Values, Faults: t.Faults,
-		Explanation: t.Explanation, Trace: t.Trace,
+		Explanation: t.Explanation, Trace: t.Trace, Chattering: t.Chattering,
 	}
 }
 
 // raiseAgain lets an open alarm take in a later raise: a latched one whose
 // condition had ended, or one whose end never became known.
-func (b *book) raiseAgain(alarm *Alarm, t *rules.Transition) {
+func (b *book) raiseAgain(alarm *Alarm, t *rules.Transition, why string) {
 	m := Merge{RaiseID: t.AlarmID, AlarmID: alarm.ID, Before: alarm.Occurrences}
 	b.merges[m.RaiseID] = m
 	b.changes.Merges = append(b.changes.Merges, m)
 	alarm.RaiseID = t.AlarmID
 	b.count(alarm, m.Before+max(t.Occurrences, 1), t)
-	b.reactivate(alarm, t, "Its alarm was still open, so it counts as another occurrence and makes no second ticket.")
+	alarm.Chattering = alarm.Chattering || t.Chattering
+	b.reactivate(alarm, t, why)
 }
 
 // revives reports whether a known raise is told anew of an alarm that has
@@ -96,17 +104,26 @@ func (b *book) revives(alarm *Alarm, t *rules.Transition) bool {
 func (b *book) reactivate(alarm *Alarm, t *rules.Transition, why string) {
 	sentence := raisedAgain + clock(t.RaisedAt) + "."
 	cause := fmt.Sprintf("%s after %s", t.AlarmID, clock(alarm.ClearedAt))
-	before := alarm.Severity
+	before, shelved := alarm.Severity, alarm.Shelved(b.now)
 	alarm.ClearedAt = time.Time{}
 	alarm.Severity = max(alarm.Severity, t.Severity)
+	alarm.SeverityAt = t.At
 	alarm.Explanation = append(withoutLast(alarm.Explanation, raisedAgain), sentence)
 	b.changeAlarm(alarm)
 	if alarm.Mode != rules.Live {
 		return
 	}
 
+	ticket := b.ticketOf(alarm)
+	if shelved {
+		if ticket != nil {
+			b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " Nobody is told, because the alarm is shelved."})
+			b.changeTicket(ticket)
+		}
+		return
+	}
 	b.tellAlarm(EventAlarmRaised, alarm, cause)
-	if ticket := b.ticketOf(alarm); ticket != nil {
+	if ticket != nil {
 		b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " " + why})
 		b.worsen(ticket, ticket.Priority.up(before, alarm.Severity), severityReason(before, alarm.Severity), t.Trace)
 		b.tellTicket(EventTicketUpdated, ticket, "raised again "+cause)

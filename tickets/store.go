@@ -43,7 +43,13 @@ type Lookup struct {
 	// SolvedBefore asks for up to Limit solved tickets that may be closed:
 	// solved before this time and without an open alarm. Zero asks for none.
 	SolvedBefore time.Time
-	Limit        int
+
+	// ShelvedBefore asks for up to Limit active alarms whose shelf stands and
+	// ends before this time, those that want reminding or have ended first.
+	// Zero asks for none.
+	ShelvedBefore time.Time
+
+	Limit int
 }
 
 // Raise is a raise that may open a ticket.

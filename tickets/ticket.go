@@ -15,6 +15,7 @@ type Ticket struct {
 	Status Status
 
 	Priority   Priority
+	PriorityBy string // who set the priority; "": the alarms did
 	Subject    string
 	DedupKey   string // what it is about; one unsolved ticket per key and customer
 	CustomerID string // "" when nobody owned the device at the fault
@@ -82,8 +83,8 @@ const (
 	EntryEarlier     = "earlier"     // the ticket before it for the same thing
 	EntryJoined      = "joined"      // another alarm of the same thing joined instead of making a ticket
 	EntryOccurrence  = "occurrence"  // the count passed a power of ten
-	EntryEscalated   = "escalated"
-	EntryCleared     = "cleared" // the condition of an alarm ended
+	EntryEscalated   = "escalated"   // the severity of an alarm changed, up or down
+	EntryCleared     = "cleared"     // the condition of an alarm ended
 	EntrySolved      = "solved"
 	EntryReopened    = "reopened"
 	EntryClosed      = "closed"
@@ -94,6 +95,7 @@ const (
 	EntryTeam        = "team"
 	EntryAcked       = "acknowledged"
 	EntryShelved     = "shelved"
+	EntryUnshelved   = "unshelved"
 )
 
 // Self is the actor of what nobody but this gateway did.

@@ -2,7 +2,6 @@ package tickets
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"telltale/rules"
@@ -23,8 +22,8 @@ func (d *Desk) apply(b *book, t *rules.Transition) {
 	switch t.Change {
 	case rules.Repeated:
 		b.count(alarm, before+t.Occurrences, t)
-	case rules.Escalated:
-		b.escalate(alarm, t)
+	case rules.Escalated, rules.Deescalated:
+		b.relevel(alarm, b.rule(d.catalog, t), t)
 	case rules.Cleared:
 		b.clear(alarm, t)
 	}
@@ -80,44 +79,6 @@ func powerOfTen(n int64) int64 {
 	return p
 }
 
-// escalate raises the severity of an alarm and the priority of its ticket.
-func (b *book) escalate(alarm *Alarm, t *rules.Transition) {
-	if t.Severity <= alarm.Severity || !alarm.Active() {
-		return
-	}
-	before := alarm.Severity
-	sentence := fmt.Sprintf("Severity rose from %s to %s at %s.", before, t.Severity, clock(t.At))
-	alarm.Severity = t.Severity
-	alarm.Explanation = slices.Clone(alarm.Explanation)
-	for _, line := range t.Explanation {
-		if !slices.Contains(alarm.Explanation, line) {
-			alarm.Explanation = append(alarm.Explanation, line)
-		}
-	}
-	b.changeAlarm(alarm)
-	if alarm.Mode != rules.Live {
-		return
-	}
-
-	ticket := b.ticketOf(alarm)
-	cause := alarm.RaiseID + " " + t.Severity.String()
-	if alarm.Shelved(b.now) {
-		if ticket != nil {
-			b.note(ticket, Entry{Kind: EntryEscalated, Trace: t.Trace, Text: fmt.Sprintf(
-				"%s Priority and status stay, because %s shelved the alarm until %s: %s",
-				sentence, alarm.ShelvedBy, clock(alarm.ShelvedUntil), alarm.ShelveReason)})
-			b.changeTicket(ticket)
-		}
-		return
-	}
-	b.tellAlarm(EventAlarmEscalated, alarm, cause)
-	if ticket != nil {
-		b.note(ticket, Entry{Kind: EntryEscalated, Trace: t.Trace, Text: sentence})
-		b.worsen(ticket, ticket.Priority.up(before, t.Severity), severityReason(before, t.Severity), t.Trace)
-		b.tellTicket(EventTicketUpdated, ticket, "escalated "+cause)
-	}
-}
-
 // worsen raises a ticket's priority and takes up again a ticket that was
 // solved too early.
 func (b *book) worsen(ticket *Ticket, wanted Priority, reason, trace string) {
@@ -144,6 +105,9 @@ func (b *book) clear(alarm *Alarm, t *rules.Transition) {
 	alarm.ClearedAt = t.At
 	if t.At.Before(alarm.RaisedAt) {
 		alarm.ClearedAt = alarm.RaisedAt
+	}
+	if !alarm.ShelvedUntil.IsZero() && alarm.UnshelvedAt.IsZero() {
+		alarm.UnshelvedAt = b.now // a shelf ends with the condition
 	}
 	b.changeAlarm(alarm)
 	if alarm.Mode != rules.Live {

@@ -59,7 +59,9 @@ type AlarmView struct {
 	ShelvedUntil   *time.Time     `json:"shelved_until"`
 	ShelvedBy      *string        `json:"shelved_by"`
 	ShelveReason   *string        `json:"shelve_reason"`
-	Latched        bool           `json:"latched"`
+	UnshelvedAt    *time.Time     `json:"unshelved_at" doc:"when the shelf ended: by its time, by a person or with the condition; null: it stands, or never was"`
+	Latched        bool           `json:"latched" doc:"stays open until acknowledged"`
+	Chattering     bool           `json:"chattering" doc:"came and went too often, and is held as one alarm until it has been quiet"`
 	Occurrences    int64          `json:"occurrences"`
 	Values         map[string]any `json:"values" doc:"numbers and labels the decision saw"`
 	Faults         []string       `json:"faults"`
@@ -104,7 +106,7 @@ func (a *Alarm) View() AlarmView {
 		ClearedAt:      orNull(a.ClearedAt),
 		AcknowledgedAt: orNull(a.AcknowledgedAt), AcknowledgedBy: orNull(a.AcknowledgedBy),
 		ShelvedUntil: orNull(a.ShelvedUntil), ShelvedBy: orNull(a.ShelvedBy), ShelveReason: orNull(a.ShelveReason),
-		Latched: a.Latched, Occurrences: a.Occurrences, Values: PlainValues(a.Values),
+		UnshelvedAt: orNull(a.UnshelvedAt), Latched: a.Latched, Chattering: a.Chattering, Occurrences: a.Occurrences, Values: PlainValues(a.Values),
 		Faults: orEmpty(a.Faults), Explanation: orEmpty(a.Explanation),
 		Trace: a.Trace, TicketID: orNull(a.TicketID),
 	}

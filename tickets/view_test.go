@@ -47,8 +47,8 @@ func TestViewsHaveTheContractsFields(t *testing.T) {
 			Faults: []string{"E21"}, Explanation: []string{"It was warm."}, Trace: "p3/10293/17",
 		}).View(), `{"id":"A-1","rule_id":"warm","rule_version":3,"mode":"live","subject":{"type":"device","id":"fridge-1"},` +
 			`"severity":"major","pending_since":"2026-03-01T12:00:00Z","raised_at":"2026-03-01T12:00:00Z","cleared_at":null,` +
-			`"acknowledged_at":null,"acknowledged_by":null,"shelved_until":null,"shelved_by":null,"shelve_reason":null,` +
-			`"latched":false,"occurrences":2,"values":{"broken":null,"mode":"defrost","temperature":9.4},"faults":["E21"],` +
+			`"acknowledged_at":null,"acknowledged_by":null,"shelved_until":null,"shelved_by":null,"shelve_reason":null,"unshelved_at":null,` +
+			`"latched":false,"chattering":false,"occurrences":2,"values":{"broken":null,"mode":"defrost","temperature":9.4},"faults":["E21"],` +
 			`"explanation":["It was warm."],"trace":"p3/10293/17","ticket_id":"T-000042"}`},
 	}
 	for _, tt := range tests {

@@ -36,7 +36,7 @@ const (
 	Read          Action = "read"           // see anything the console shows
 	Backtest      Action = "backtest"       // compute a rule over history
 	FileComplaint Action = "file_complaint" // record what a customer says
-	HandleAlarms  Action = "handle_alarms"  // acknowledge, shelve
+	HandleAlarms  Action = "handle_alarms"  // acknowledge, shelve, unshelve
 	WorkTickets   Action = "work_tickets"   // comment, assign, solve
 	DecideRecalls Action = "decide_recalls" // propose, sign, close, release holds
 	HandleRefused Action = "handle_refused" // replay quarantined messages

@@ -13,7 +13,8 @@ import (
 	"telltale/tickets/recalls"
 )
 
-// janitor lets go of what nobody needs any more.
+// janitor lets go of what nobody needs any more, and does what only time asks
+// for.
 type janitor struct {
 	log     *stream.Log
 	db      *postgres.DB
@@ -31,6 +32,7 @@ type janitor struct {
 // Distances of the rounds.
 const (
 	catchUpEvery = 5 * time.Second
+	shelvesEvery = 10 * time.Second
 	trimEvery    = 10 * time.Second
 	sweepEvery   = 10 * time.Minute
 )
@@ -38,6 +40,8 @@ const (
 // run works until ctx ends.
 func (j *janitor) run(ctx context.Context) error {
 	catchUp, trim, sweep := time.NewTicker(catchUpEvery), time.NewTicker(trimEvery), time.NewTicker(sweepEvery)
+	shelves := time.NewTicker(shelvesEvery)
+	defer shelves.Stop()
 	defer catchUp.Stop()
 	defer trim.Stop()
 	defer sweep.Stop()
@@ -45,6 +49,9 @@ func (j *janitor) run(ctx context.Context) error {
 		select {
 		case <-catchUp.C:
 			j.report("shipments not brought up to date", j.catchUp(ctx))
+		case <-shelves.C:
+			_, err := j.desk.TendShelves(ctx, time.Now())
+			j.report("shelves of alarms not looked at", err)
 		case <-trim.C:
 			j.report("log not trimmed", j.trim(ctx))
 		case <-sweep.C:

@@ -26,6 +26,8 @@ type alarmListInput struct {
 	Active string `query:"active" enum:"true,false" doc:"whether the condition holds; absent: either"`
 	Device string `query:"device"`
 	Rule   string `query:"rule"`
+
+	Shelved string `query:"shelved" enum:"true,false" doc:"whether a person has put it aside at present; absent: either"`
 }
 
 type acknowledgeInput struct {
@@ -63,6 +65,12 @@ func (s *rest) registerAlarms() {
 		OperationID: "shelve-alarm", Method: http.MethodPost, Path: "/alarms/{id}/shelve", Tags: tags,
 		Summary: "Put an active alarm aside for a time", DefaultStatus: http.StatusOK,
 	}, access.HandleAlarms, s.shelveAlarm)
+	route(s, huma.Operation{
+		OperationID: "unshelve-alarm", Method: http.MethodPost, Path: "/alarms/{id}/unshelve", Tags: tags,
+		Summary: "Take a shelved alarm off its shelf before its time", DefaultStatus: http.StatusOK,
+	}, access.HandleAlarms, func(ctx context.Context, in *idInput) (*alarmAnswer, error) {
+		return answerAlarm(s.deps.Desk.UnshelveAlarm(ctx, in.ID, actorOf(ctx)))
+	})
 }
 
 func (s *rest) listAlarms(ctx context.Context, in *alarmListInput) (*list[tickets.AlarmView], error) {
@@ -74,6 +82,10 @@ func (s *rest) listAlarms(ctx context.Context, in *alarmListInput) (*list[ticket
 	if in.Active != "" {
 		active := in.Active == "true"
 		q.Active = &active
+	}
+	if in.Shelved != "" {
+		shelved := in.Shelved == "true"
+		q.Shelved = &shelved
 	}
 	if key != nil {
 		q.After = key[0]

@@ -30,6 +30,7 @@ func permissions() map[operation]access.Action {
 		{"GET", "/api/v1/alarms/{id}"}:                   access.Read,
 		{"POST", "/api/v1/alarms/{id}/acknowledge"}:      access.HandleAlarms,
 		{"POST", "/api/v1/alarms/{id}/shelve"}:           access.HandleAlarms,
+		{"POST", "/api/v1/alarms/{id}/unshelve"}:         access.HandleAlarms,
 		{"GET", "/api/v1/customers"}:                     access.Read,
 		{"GET", "/api/v1/customers/{id}"}:                access.Read,
 		{"GET", "/api/v1/devices"}:                       access.Read,

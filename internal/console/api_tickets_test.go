@@ -83,6 +83,16 @@ func TestWorkOnATicketCarriesTheNameOfWhoDidIt(t *testing.T) {
 	as("POST", "/api/v1/tickets/T-000001/comments", `{"text": "on my way", "public": true}`, 201)
 	as("POST", "/api/v1/alarms/A1/acknowledge", "", 200)
 	as("POST", "/api/v1/alarms/A1/shelve", `{"for": "2h", "reason": "being repaired"}`, 200)
+	if got := r.admin(200, "GET", "/api/v1/alarms?shelved=true", "").ids(); !slices.Equal(got, []string{"A1"}) {
+		t.Errorf("shelved are %v", got)
+	}
+	if alarm := as("POST", "/api/v1/alarms/A1/unshelve", "", 200); alarm["unshelved_at"] == nil {
+		t.Errorf("alarm is %v", alarm)
+	}
+	as("POST", "/api/v1/alarms/A1/unshelve", "", 409)
+	if got := r.admin(200, "GET", "/api/v1/alarms?shelved=true", "").ids(); len(got) != 0 {
+		t.Errorf("shelved are %v", got)
+	}
 	ticket := as("PATCH", "/api/v1/tickets/T-000001", `{"status": "solved", "assignee": "ewa", "priority": "urgent", "team": "cold"}`, 200)
 	if ticket["status"] != "solved" || ticket["assignee"] != "ewa" || ticket["priority"] != "urgent" || ticket["team"] != "cold" {
 		t.Errorf("ticket is %v", ticket)

@@ -62,7 +62,7 @@ func (s *Server) figure(ctx context.Context, v viewer, id devices.ID, model *dev
 		figure.Summary = onSummary(v, metricName(m), from, to, buckets)
 	}
 	figure.data = chartData{
-		Unit: unitSign(m.Unit), Switch: m.Unit == "bool", From: unix(from), To: unix(to),
+		Unit: devices.UnitSymbol(m.Unit), Switch: m.Unit == "bool", From: unix(from), To: unix(to),
 		Series: []chartSeries{lineOf(metricName(m), buckets, step, gapFor(step, model.StaleAfter))},
 	}
 	return figure, nil

@@ -113,6 +113,7 @@ type Desk interface {
 	FileComplaint(ctx context.Context, person string, c tickets.Complaint) (*tickets.Ticket, error)
 	AcknowledgeAlarm(ctx context.Context, id, person, comment string) (*tickets.Alarm, error)
 	ShelveAlarm(ctx context.Context, id, person string, until time.Time, reason string) (*tickets.Alarm, error)
+	UnshelveAlarm(ctx context.Context, id, person string) (*tickets.Alarm, error)
 }
 
 // Customers are declared.

@@ -18,6 +18,9 @@ type alarmContents struct {
 	Values []namedValue
 
 	MayAcknowledge bool
+	Shelved        bool
+	MayShelve      bool
+	ShelfSpans     []shelfSpan
 }
 
 // namedValue is one value as it is read.
@@ -62,6 +65,9 @@ func (s *Server) alarmPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := alarmContents{chrome: c, Alarm: alarm, MayAcknowledge: c.Person.Can(access.HandleAlarms)}
+	page.Shelved = alarm.Shelved(s.now())
+	page.MayShelve = page.MayAcknowledge && alarm.Active()
+	page.ShelfSpans = shelfSpans()
 	rule, model, err := s.behind(ctx, alarm)
 	if err != nil {
 		s.fail(w, r, err)

@@ -81,6 +81,8 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/tickets/{id}", access.WorkTickets, s.changeTicket)
 	act("/tickets/{id}/comments", access.WorkTickets, s.commentTicket)
 	act("/alarms/{id}/acknowledge", access.HandleAlarms, s.acknowledgeAlarm)
+	act("/alarms/{id}/shelve", access.HandleAlarms, s.shelveAlarmFromPage)
+	act("/alarms/{id}/unshelve", access.HandleAlarms, s.unshelveAlarmFromPage)
 	act("/recalls/{id}/approve", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Approve))
 	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Reject))
 	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Close))

@@ -31,37 +31,6 @@ func decimal(f float64) string {
 // celsius prints a temperature with its unit.
 func celsius(f float64) string { return decimal(f) + thin + "°C" }
 
-// unitSign returns how people write a UCUM unit; "" for switches and bare
-// counts.
-func unitSign(ucum string) string {
-	switch ucum {
-	case "Cel":
-		return "°C"
-	case "[degF]":
-		return "°F"
-	case "kW.h":
-		return "kWh"
-	case "W.h":
-		return "Wh"
-	case "ug/m3":
-		return "µg/m³"
-	case "m3":
-		return "m³"
-	case "m3/h":
-		return "m³/h"
-	case "dB[SPL]":
-		return "dB"
-	case "[ppm]":
-		return "ppm"
-	case "[RPM]":
-		return "rpm"
-	case "1", "{count}", "bool":
-		return ""
-	default:
-		return ucum
-	}
-}
-
 // quantity prints a value the way its metric is read: with its unit, or as
 // yes and no for a switch.
 func quantity(v devices.Value, m devices.Metric) string {
@@ -74,7 +43,7 @@ func quantity(v devices.Value, m devices.Metric) string {
 		}
 		return "no"
 	}
-	if sign := unitSign(m.Unit); sign != "" {
+	if sign := devices.UnitSymbol(m.Unit); sign != "" {
 		return decimal(v.Number) + thin + sign
 	}
 	return decimal(v.Number)

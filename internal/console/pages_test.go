@@ -217,7 +217,7 @@ func TestAViewerSeesNoActionsAndMayTakeNone(t *testing.T) {
 			t.Errorf("%s offers a viewer a change", path)
 		}
 	}
-	for _, path := range []string{ticket, ticket + "/comments", "/alarms/alm-fridge-04/acknowledge", "/recalls/R-0002/approve", "/recalls/R-0002/reject", "/recalls/R-0001/close", "/quarantine/replay"} {
+	for _, path := range []string{ticket, ticket + "/comments", "/alarms/alm-fridge-04/acknowledge", "/alarms/alm-fridge-04/shelve", "/alarms/alm-fridge-04/unshelve", "/recalls/R-0002/approve", "/recalls/R-0002/reject", "/recalls/R-0001/close", "/quarantine/replay"} {
 		a := r.press(vera, http.StatusForbidden, path, url.Values{"text": {"x"}, "status": {"solved"}, "id": {"q1"}})
 		if !strings.Contains(string(a.body), "vera has the role viewer") {
 			t.Errorf("%s does not say why: %s", path, said(string(a.body)))
@@ -259,6 +259,17 @@ func TestPeopleWorkOnTickets(t *testing.T) {
 	r.press(sam, http.StatusSeeOther, path+"/comments", url.Values{"text": {"On my way."}, "public": {"yes"}})
 	r.press(sam, http.StatusSeeOther, "/alarms/alm-freezer-08/acknowledge", url.Values{"next": {path}, "comment": {"Seen on the way."}})
 	r.press(sam, http.StatusUnprocessableEntity, "/alarms/alm-freezer-05/acknowledge", url.Values{}) // without a word
+
+	const shelf = "/alarms/alm-freezer-05/shelve"
+	r.press(sam, http.StatusUnprocessableEntity, shelf, url.Values{"for": {"4h"}}) // without a reason
+	r.press(sam, http.StatusUnprocessableEntity, shelf, url.Values{"for": {"soon"}, "reason": {"Being defrosted."}})
+	r.press(sam, http.StatusUnprocessableEntity, shelf, url.Values{"for": {"8d"}, "reason": {"Being defrosted."}})
+	r.press(sam, http.StatusSeeOther, shelf, url.Values{"for": {"4h"}, "reason": {"Being defrosted."}})
+	if page := r.visit(sam, http.StatusOK, "/alarms/alm-freezer-05"); !strings.Contains(page, "Take off the shelf") || !strings.Contains(page, "Being defrosted.") {
+		t.Error("the page of a shelved alarm does not say so")
+	}
+	r.press(sam, http.StatusSeeOther, "/alarms/alm-freezer-05/unshelve", url.Values{})
+	r.press(sam, http.StatusConflict, "/alarms/alm-freezer-05/unshelve", url.Values{})
 
 	got, err := r.db.Ticket(t.Context(), id)
 	r.must(err)

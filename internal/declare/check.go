@@ -39,6 +39,7 @@ func references(declaration any) []reference {
 		}
 	case *devices.Device:
 		name("model", KindModel, d.Model)
+		name("gateway", KindDevice, string(d.Gateway))
 		for _, o := range d.Owners {
 			name("owners", KindCustomer, o.Customer)
 		}
@@ -52,8 +53,8 @@ func references(declaration any) []reference {
 		}
 	case *rules.Rule:
 		name("ticket", KindArticle, d.Ticket.Article)
-		for _, id := range d.InhibitedBy {
-			name("inhibited_by", KindRule, id)
+		for _, by := range d.InhibitedBy {
+			name("inhibited_by", KindRule, by.Rule)
 		}
 	case *tickets.Article:
 	}

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"errors"
+	"strings"
 
 	"telltale/devices"
 	"telltale/rules"
@@ -92,12 +93,17 @@ func (s *Set) conditionFault(problem *rules.SyntaxError) *Error {
 	if problem.Hint != "" {
 		message += " (" + problem.Hint + ")"
 	}
-	fault := s.fault(ref, problem.Clause, "%s", message)
+	clause, _, _ := strings.Cut(problem.Clause, "[")
+	fault := s.fault(ref, clause, "%s", message)
 	doc := s.origins[ref]
 	if doc == nil || problem.Line == 0 {
 		return fault
 	}
-	if node := child(doc.node, problem.Clause); node != nil {
+	node := child(doc.node, clause)
+	if clause != problem.Clause { // of a step of the ladder, which may stand in another order
+		node = findScalar(node, problem.Text)
+	}
+	if node != nil {
 		fault.Line, fault.Column = textPosition(doc.source.Text, node, problem.Line, problem.Col)
 	}
 	return fault

@@ -24,6 +24,11 @@ func TestConditionsAreRefusedWhereTheyGoWrong(t *testing.T) {
 			"the other condition", "kind: Rule\nid: r\nwhen: temperature > 8\nclear_when: temperature <\n",
 			"a.yaml:6:",
 		},
+		{
+			"a step of the ladder",
+			"kind: Rule\nid: r\nwhen: temperature > 8\nescalate:\n  - {when: temprature > 12, severity: critical}\n  - {after: 5m, severity: major}\n",
+			"a.yaml:7:12: Rule r: escalate: ",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,13 +9,27 @@ import (
 
 func readDevice(f *fields) any {
 	return &devices.Device{
-		ID:     f.mustDeviceID("id"),
-		Model:  f.mustID("model"),
-		Serial: f.text("serial"),
-		Site:   f.text("site"),
-		Owners: readOwners(f.list("owners")),
-		Tags:   f.textMap("tags"),
+		ID:      f.mustDeviceID("id"),
+		Model:   f.mustID("model"),
+		Serial:  f.text("serial"),
+		Site:    f.text("site"),
+		Gateway: f.gateway(),
+		Owners:  readOwners(f.list("owners")),
+		Tags:    f.textMap("tags"),
 	}
+}
+
+// gateway reads the device that another is behind.
+func (f *fields) gateway() devices.ID {
+	v, ok := f.has("gateway")
+	if !ok {
+		return ""
+	}
+	id := v.deviceID()
+	if self, ok := f.values["id"]; ok && id != "" && self.node.Value == string(id) {
+		v.failf("a device is not behind itself")
+	}
+	return id
 }
 
 // readOwners reads the owners and refuses two at one time. A range without an
@@ -61,12 +75,13 @@ func checkSpan(at value, from, until time.Time) {
 }
 
 type deviceSpec struct {
-	ID     string            `json:"id"`
-	Model  string            `json:"model"`
-	Serial string            `json:"serial,omitempty"`
-	Site   string            `json:"site,omitempty"`
-	Owners []ownerSpec       `json:"owners,omitempty"`
-	Tags   map[string]string `json:"tags,omitempty"`
+	ID      string            `json:"id"`
+	Model   string            `json:"model"`
+	Serial  string            `json:"serial,omitempty"`
+	Site    string            `json:"site,omitempty"`
+	Gateway string            `json:"gateway,omitempty"`
+	Owners  []ownerSpec       `json:"owners,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
 }
 
 type ownerSpec struct {
@@ -76,7 +91,7 @@ type ownerSpec struct {
 }
 
 func encodeDevice(d *devices.Device) deviceSpec {
-	spec := deviceSpec{ID: string(d.ID), Model: d.Model, Serial: d.Serial, Site: d.Site, Tags: d.Tags}
+	spec := deviceSpec{ID: string(d.ID), Model: d.Model, Serial: d.Serial, Site: d.Site, Gateway: string(d.Gateway), Tags: d.Tags}
 	for _, o := range d.Owners {
 		spec.Owners = append(spec.Owners, ownerSpec(o))
 	}

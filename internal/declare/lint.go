@@ -110,7 +110,8 @@ func (s *Set) warnings() Errors {
 		all = append(all, s.conditionFault(w))
 	}
 	for _, r := range s.Rules {
-		for _, id := range r.InhibitedBy {
+		for _, by := range r.InhibitedBy {
+			id := by.Rule
 			near := suggestion(id, ids)
 			if slices.Contains(ids, id) || near == "" {
 				continue

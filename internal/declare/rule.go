@@ -3,8 +3,6 @@ package declare
 import (
 	"cmp"
 	"path"
-	"slices"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,20 +21,22 @@ func severityWords() []string {
 // all models are known. Version is not declared: the store counts it.
 func readRule(f *fields) any {
 	r := &rules.Rule{
-		ID:          f.mustID("id"),
-		Title:       f.text("title"),
-		When:        f.mustText("when"),
-		For:         f.duration("for"),
-		ClearWhen:   f.text("clear_when"),
-		ClearFor:    f.duration("clear_for"),
-		Severity:    f.severity("severity"),
-		Latch:       f.boolean("latch"),
-		InhibitedBy: f.texts("inhibited_by"),
-		Mode:        rules.Live,
+		ID:        f.mustID("id"),
+		Title:     f.text("title"),
+		When:      f.mustText("when"),
+		For:       f.duration("for"),
+		ClearWhen: f.text("clear_when"),
+		ClearFor:  f.duration("clear_for"),
+		Severity:  f.severity("severity"),
+		Mode:      rules.Live,
+
+		ReopenWithin: f.duration("reopen_within"),
 	}
 	r.Title = cmp.Or(r.Title, r.ID)
-	if slices.Contains(r.InhibitedBy, r.ID) {
-		f.values["inhibited_by"].failf("a rule cannot inhibit itself")
+	f.readLatch(r)
+	r.InhibitedBy = readInhibitors(f.list("inhibited_by"), r.ID)
+	if v, ok := f.has("chattering"); ok {
+		r.Chattering = readChattering(v)
 	}
 	if word := f.oneOf("mode", string(rules.Live), string(rules.Shadow), string(rules.Off)); word != "" {
 		r.Mode = rules.Mode(word)
@@ -75,39 +75,6 @@ func readSelector(v value) rules.Selector {
 	return s
 }
 
-// readEscalations reads the ladder of severities, which must only rise.
-func readEscalations(items []value, severity rules.Severity) []rules.Escalation {
-	type step struct {
-		rules.Escalation
-		item value
-	}
-	var steps []step
-	for _, item := range items {
-		f := item.fields()
-		s := step{rules.Escalation{After: f.mustDuration("after")}, item}
-		if _, ok := f.must("severity"); ok {
-			s.Severity = f.severity("severity")
-		}
-		f.done()
-		steps = append(steps, s)
-	}
-	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.After, b.After) })
-
-	var ladder []rules.Escalation
-	var last time.Duration
-	for _, s := range steps {
-		switch {
-		case s.After == last && last > 0:
-			s.item.failf("there are two steps after %s", FormatDuration(s.After))
-		case s.Severity <= severity:
-			s.item.failf("severity %s does not rise above %s", s.Severity, severity)
-		}
-		last, severity = s.After, max(severity, s.Severity)
-		ladder = append(ladder, s.Escalation)
-	}
-	return ladder
-}
-
 // readTicketTemplate reads a mapping, or the word none.
 func readTicketTemplate(v value) rules.TicketTemplate {
 	if v.node.Kind == yaml.ScalarNode {
@@ -141,8 +108,10 @@ type ruleSpec struct {
 	ClearFor    string           `json:"clear_for,omitempty"`
 	Severity    string           `json:"severity"`
 	Escalate    []escalationSpec `json:"escalate,omitempty"`
-	Latch       bool             `json:"latch,omitempty"`
-	InhibitedBy []string         `json:"inhibited_by,omitempty"`
+	Latch       any              `json:"latch,omitempty"`        // true, or the severity to latch from
+	InhibitedBy []any            `json:"inhibited_by,omitempty"` // ids, or *inhibitorSpec
+	Chattering  *chatteringSpec  `json:"chattering,omitempty"`
+	Reopen      string           `json:"reopen_within,omitempty"`
 	Ticket      any              `json:"ticket,omitempty"` // *ticketSpec or "none"
 	Mode        string           `json:"mode"`
 }
@@ -150,11 +119,6 @@ type ruleSpec struct {
 type selectorSpec struct {
 	Models []string          `json:"models,omitempty"`
 	Tags   map[string]string `json:"tags,omitempty"`
-}
-
-type escalationSpec struct {
-	After    string `json:"after"`
-	Severity string `json:"severity"`
 }
 
 type ticketSpec struct {
@@ -167,14 +131,12 @@ type ticketSpec struct {
 func encodeRule(r *rules.Rule) ruleSpec {
 	spec := ruleSpec{
 		ID: r.ID, Title: r.Title, When: r.When, For: optionalDuration(r.For), ClearWhen: r.ClearWhen,
-		ClearFor: optionalDuration(r.ClearFor), Severity: r.Severity.String(), Latch: r.Latch,
-		InhibitedBy: r.InhibitedBy, Mode: string(r.Mode),
+		ClearFor: optionalDuration(r.ClearFor), Severity: r.Severity.String(), Latch: encodeLatch(r),
+		InhibitedBy: encodeInhibitors(r.InhibitedBy), Chattering: encodeChattering(r.Chattering),
+		Reopen: optionalDuration(r.ReopenWithin), Escalate: encodeEscalations(r.Escalate), Mode: string(r.Mode),
 	}
 	if len(r.AppliesTo.Models)+len(r.AppliesTo.Tags) > 0 {
 		spec.AppliesTo = &selectorSpec{r.AppliesTo.Models, r.AppliesTo.Tags}
-	}
-	for _, e := range r.Escalate {
-		spec.Escalate = append(spec.Escalate, escalationSpec{FormatDuration(e.After), e.Severity.String()})
 	}
 	t := r.Ticket
 	switch {

@@ -99,7 +99,7 @@ func TestSpecsReadBackAsWhatWasWritten(t *testing.T) {
 func drawDevice(t *rapid.T) *devices.Device {
 	d := &devices.Device{
 		ID: devices.ID(ids.Draw(t, "id")), Model: ids.Draw(t, "model"),
-		Serial: words.Draw(t, "serial"), Site: words.Draw(t, "site"),
+		Serial: words.Draw(t, "serial"), Site: words.Draw(t, "site"), Gateway: "-/gateway",
 	}
 	at := instants.Draw(t, "from")
 	for i := range rapid.IntRange(0, 3).Draw(t, "owners") {
@@ -147,6 +147,24 @@ func drawRule(t *rapid.T) *rules.Rule {
 	}
 	if rapid.Bool().Draw(t, "escalates") {
 		r.Escalate = []rules.Escalation{{After: durations.Draw(t, "after"), Severity: rules.Critical}}
+	}
+	if rapid.Bool().Draw(t, "escalates by condition") {
+		r.Escalate = append(r.Escalate, rules.Escalation{
+			When: words.Draw(t, "step"), For: durations.Draw(t, "step for"), ClearWhen: words.Draw(t, "step clear"),
+			ClearFor: durations.Draw(t, "step clear for"), Severity: rules.Critical,
+		})
+	}
+	if r.Latch && rapid.Bool().Draw(t, "latches late") {
+		r.LatchFrom = rules.Critical
+	}
+	if rapid.Bool().Draw(t, "inhibited") {
+		r.InhibitedBy = []rules.Inhibitor{{Rule: "-a"}, {Rule: "-b", Scope: rules.SameSite}, {Rule: "-b", Scope: rules.SameGateway}}
+	}
+	if rapid.Bool().Draw(t, "chatters") {
+		r.Chattering = rules.Chattering{Times: 3, Within: time.Hour, Quiet: durations.Draw(t, "quiet")}
+	}
+	if rapid.Bool().Draw(t, "reopens") {
+		r.ReopenWithin = durations.Draw(t, "reopen")
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "ticket") {
 	case 0:

@@ -22,6 +22,7 @@ const alarmColumns = `
 	a.pending_since, a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''),
 	a.shelved_until, coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.latched,
 	a.occurrences, a."values", a.faults, a.explanation, a.trace, a.raise_id,
+	a.severity_at, a.chattering, a.shelved_at, a.unshelved_at, a.shelf_reminded,
 	(select l.ticket_number from ticket_alarms l where l.alarm_id = a.id)`
 
 // alarmOpen is the condition of the index alarms_one_open.
@@ -46,11 +47,13 @@ func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tick
 		where (@device = '' or a.subject_type = 'device' and a.subject_id = @device)
 		  and (@rule = '' or a.rule_id = @rule)
 		  and (@active::boolean is null or (a.cleared_at is null) = @active)
+		  and (@shelved::boolean is null
+		    or (a.cleared_at is null and a.unshelved_at is null and coalesce(a.shelved_until > now(), false)) = @shelved)
 		  and (@after = '' or (a.raised_at, a.id) < (@after_at, @after))
 		order by a.raised_at desc, a.id desc
 		limit @limit`,
 		replanned, pgx.NamedArgs{
-			"device": query.Device, "rule": query.Rule, "active": query.Active,
+			"device": query.Device, "rule": query.Rule, "active": query.Active, "shelved": query.Shelved,
 			"after": query.After, "after_at": after.RaisedAt, "limit": rowLimit(query.Limit),
 		})
 	if err != nil {
@@ -98,13 +101,14 @@ func (db *DB) AlarmsOfTicket(ctx context.Context, number int64) ([]*tickets.Alar
 func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 	a := new(tickets.Alarm)
 	var mode, severity string
-	var cleared, acknowledged, shelved *time.Time
+	var cleared, acknowledged, shelved, severityAt, shelvedAt, unshelvedAt *time.Time
 	var values []byte
 	var ticket *int64
 	err := row.Scan(&a.ID, &a.Key.Rule, &a.RuleVersion, &a.Key.Subject.Type, &a.Key.Subject.ID, &mode, &severity,
 		&a.PendingSince, &a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy,
 		&shelved, &a.ShelvedBy, &a.ShelveReason, &a.Latched,
-		&a.Occurrences, &values, &a.Faults, &a.Explanation, &a.Trace, &a.RaiseID, &ticket)
+		&a.Occurrences, &values, &a.Faults, &a.Explanation, &a.Trace, &a.RaiseID,
+		&severityAt, &a.Chattering, &shelvedAt, &unshelvedAt, &a.ShelfReminded, &ticket)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +120,7 @@ func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 		return nil, fmt.Errorf("values of alarm %s: %w", a.ID, err)
 	}
 	a.ClearedAt, a.AcknowledgedAt, a.ShelvedUntil = timeOf(cleared), timeOf(acknowledged), timeOf(shelved)
+	a.SeverityAt, a.ShelvedAt, a.UnshelvedAt = timeOf(severityAt), timeOf(shelvedAt), timeOf(unshelvedAt)
 	if ticket != nil {
 		a.TicketID = tickets.FormatID(*ticket)
 	}

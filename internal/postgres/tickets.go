@@ -19,7 +19,7 @@ const ticketColumns = `
 	t.number, t.status, t.priority, t.subject, t.dedup_key, coalesce(t.customer_id, ''),
 	coalesce(t.contact_id, ''), coalesce(t.device_id, ''), coalesce(t.rule_id, ''),
 	t.team, t.assignee, t.article_id, t.occurrences, t.observed_at, t.opened_at, t.updated_at,
-	t.solved_at, t.closed_at, t.external_refs`
+	t.solved_at, t.closed_at, t.external_refs, t.priority_by`
 
 // ticketAlarms are the ids of the alarms of tickets t in the order they were
 // raised.
@@ -136,7 +136,7 @@ func scanTicket(row pgx.CollectableRow) (*tickets.Ticket, error) {
 	err := row.Scan(&t.Number, &status, &priority, &t.Subject, &t.DedupKey, &t.CustomerID,
 		&t.ContactID, &t.DeviceID, &t.RuleID,
 		&t.Team, &t.Assignee, &t.ArticleID, &t.Occurrences, &t.ObservedAt, &t.OpenedAt, &t.UpdatedAt,
-		&solved, &closed, &refs, &t.AlarmIDs)
+		&solved, &closed, &refs, &t.PriorityBy, &t.AlarmIDs)
 	if err != nil {
 		return nil, err
 	}

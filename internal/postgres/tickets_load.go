@@ -28,6 +28,13 @@ func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, 
 		}
 		what.Tickets = append(numbers, what.Tickets...)
 	}
+	if !what.ShelvedBefore.IsZero() {
+		ids, err := db.shelved(ctx, what.ShelvedBefore, what.Limit)
+		if err != nil {
+			return nil, err
+		}
+		what.AlarmIDs = append(ids, what.AlarmIDs...)
+	}
 
 	first := new(pgx.Batch)
 	queuePlans(first, byIndex)
@@ -191,6 +198,24 @@ func (db *DB) closable(ctx context.Context, before time.Time, limit int) ([]int6
 		return nil, fmt.Errorf("find tickets to close: %w", err)
 	}
 	return numbers, nil
+}
+
+// shelved returns the active alarms whose shelf ends before a time and wants
+// something done. They are not locked yet, so the desk looks again.
+func (db *DB) shelved(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	rows, err := db.q.Query(ctx, `
+		select id from alarms
+		where shelved_until is not null and unshelved_at is null and shelved_until <= $1 and cleared_at is null
+		order by shelf_reminded and shelved_until > now(), shelved_until
+		limit $2`, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find shelved alarms: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("find shelved alarms: %w", err)
+	}
+	return ids, nil
 }
 
 // openOfKeys are the ids of the open alarms of keys. The limit holds back

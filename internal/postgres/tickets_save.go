@@ -96,6 +96,11 @@ type alarmRow struct {
 	Explanation    []string       `json:"explanation"`
 	Trace          string         `json:"trace"`
 	RaiseID        string         `json:"raise_id"`
+	SeverityAt     *time.Time     `json:"severity_at"`
+	Chattering     bool           `json:"chattering"`
+	ShelvedAt      *time.Time     `json:"shelved_at"`
+	UnshelvedAt    *time.Time     `json:"unshelved_at"`
+	ShelfReminded  bool           `json:"shelf_reminded"`
 }
 
 func alarmRows(alarms []*tickets.Alarm) []alarmRow {
@@ -110,6 +115,8 @@ func alarmRows(alarms []*tickets.Alarm) []alarmRow {
 			ShelvedUntil: orNil(a.ShelvedUntil), ShelvedBy: orNil(a.ShelvedBy), ShelveReason: orNil(a.ShelveReason),
 			Latched: a.Latched, Occurrences: a.Occurrences, Values: tickets.PlainValues(a.Values),
 			Faults: orNone(a.Faults), Explanation: orNone(a.Explanation), Trace: a.Trace, RaiseID: a.RaiseID,
+			SeverityAt: orNil(a.SeverityAt), Chattering: a.Chattering,
+			ShelvedAt: orNil(a.ShelvedAt), UnshelvedAt: orNil(a.UnshelvedAt), ShelfReminded: a.ShelfReminded,
 		}
 	}
 	return rows
@@ -122,15 +129,19 @@ func queueNewAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
 	batch.Queue(`
 		insert into alarms (id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
-		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id)
+		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded)
 		select id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
-		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id
+		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded
 		from jsonb_to_recordset($1) as r (id text, rule_id text, rule_version integer, subject_type text,
 		  subject_id text, mode text, severity text, pending_since timestamptz, raised_at timestamptz,
 		  cleared_at timestamptz, acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz,
 		  shelved_by text, shelve_reason text, latched boolean, occurrences bigint, "values" jsonb,
-		  faults text[], explanation text[], trace text, raise_id text)`, records(alarmRows(alarms)))
+		  faults text[], explanation text[], trace text, raise_id text,
+		  severity_at timestamptz, chattering boolean, shelved_at timestamptz, unshelved_at timestamptz,
+		  shelf_reminded boolean)`, records(alarmRows(alarms)))
 }
 
 func queueChangedAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
@@ -141,10 +152,14 @@ func queueChangedAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
 		update alarms a set severity = r.severity, cleared_at = r.cleared_at,
 		  acknowledged_at = r.acknowledged_at, acknowledged_by = r.acknowledged_by,
 		  shelved_until = r.shelved_until, shelved_by = r.shelved_by, shelve_reason = r.shelve_reason,
-		  occurrences = r.occurrences, explanation = r.explanation, raise_id = r.raise_id
+		  occurrences = r.occurrences, explanation = r.explanation, raise_id = r.raise_id,
+		  latched = r.latched, severity_at = r.severity_at, chattering = r.chattering,
+		  shelved_at = r.shelved_at, unshelved_at = r.unshelved_at, shelf_reminded = r.shelf_reminded
 		from jsonb_to_recordset($1) as r (id text, severity text, cleared_at timestamptz,
 		  acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz, shelved_by text,
-		  shelve_reason text, occurrences bigint, explanation text[], raise_id text)
+		  shelve_reason text, occurrences bigint, explanation text[], raise_id text,
+		  latched boolean, severity_at timestamptz, chattering boolean, shelved_at timestamptz,
+		  unshelved_at timestamptz, shelf_reminded boolean)
 		where a.id = r.id`, records(alarmRows(alarms)))
 }
 
@@ -176,6 +191,7 @@ type ticketRow struct {
 	Number       int64             `json:"number"`
 	Status       tickets.Status    `json:"status"`
 	Priority     tickets.Priority  `json:"priority"`
+	PriorityBy   string            `json:"priority_by"`
 	Subject      string            `json:"subject"`
 	CustomerID   *string           `json:"customer_id"`
 	ContactID    *string           `json:"contact_id"`
@@ -198,7 +214,7 @@ func ticketRows(list []*tickets.Ticket) []ticketRow {
 	rows := make([]ticketRow, len(list))
 	for i, t := range list {
 		rows[i] = ticketRow{
-			Number: t.Number, Status: t.Status, Priority: t.Priority, Subject: t.Subject,
+			Number: t.Number, Status: t.Status, Priority: t.Priority, PriorityBy: t.PriorityBy, Subject: t.Subject,
 			CustomerID: orNil(t.CustomerID), ContactID: orNil(t.ContactID),
 			DeviceID: orNil(t.DeviceID), RuleID: orNil(t.RuleID), DedupKey: t.DedupKey,
 			Team: t.Team, Assignee: t.Assignee, ArticleID: t.ArticleID, Occurrences: t.Occurrences,
@@ -217,14 +233,14 @@ func queueNewTickets(batch *pgx.Batch, list []*tickets.Ticket) {
 		return
 	}
 	batch.Queue(`
-		insert into tickets (number, status, priority, subject, customer_id, contact_id, device_id, rule_id,
+		insert into tickets (number, status, priority, priority_by, subject, customer_id, contact_id, device_id, rule_id,
 		  dedup_key, team, assignee, article_id, occurrences, observed_at, opened_at, updated_at,
 		  solved_at, closed_at, external_refs)
 		overriding system value
-		select number, status, priority, subject, customer_id, contact_id, device_id, rule_id,
+		select number, status, priority, priority_by, subject, customer_id, contact_id, device_id, rule_id,
 		  dedup_key, team, assignee, article_id, occurrences, observed_at, opened_at, updated_at,
 		  solved_at, closed_at, external_refs
-		from jsonb_to_recordset($1) as r (number bigint, status text, priority text, subject text,
+		from jsonb_to_recordset($1) as r (number bigint, status text, priority text, priority_by text, subject text,
 		  customer_id text, contact_id text, device_id text, rule_id text, dedup_key text, team text,
 		  assignee text, article_id text, occurrences bigint, observed_at timestamptz, opened_at timestamptz,
 		  updated_at timestamptz, solved_at timestamptz, closed_at timestamptz, external_refs jsonb)`,
@@ -236,10 +252,10 @@ func queueChangedTickets(batch *pgx.Batch, list []*tickets.Ticket) {
 		return
 	}
 	batch.Queue(`
-		update tickets t set status = r.status, priority = r.priority, team = r.team, assignee = r.assignee,
+		update tickets t set status = r.status, priority = r.priority, priority_by = r.priority_by, team = r.team, assignee = r.assignee,
 		  occurrences = r.occurrences, updated_at = r.updated_at, solved_at = r.solved_at, closed_at = r.closed_at,
 		  external_refs = r.external_refs
-		from jsonb_to_recordset($1) as r (number bigint, status text, priority text, team text, assignee text,
+		from jsonb_to_recordset($1) as r (number bigint, status text, priority text, priority_by text, team text, assignee text,
 		  occurrences bigint, updated_at timestamptz, solved_at timestamptz, closed_at timestamptz, external_refs jsonb)
 		where t.number = r.number`, records(ticketRows(list)))
 }

@@ -29,6 +29,7 @@ type Result struct {
 	Alarms     []Alarm   `json:"alarms"` // by RaisedAt, then device, then rule
 	Readings   int64     `json:"readings"`
 	Duplicates int64     `json:"duplicates"`
+	Suppressed int64     `json:"suppressed"` // alarms that something held back, each time by something new
 	Devices    int       `json:"devices"`
 	From       time.Time `json:"from"` // of the first reading played; zero without one
 	To         time.Time `json:"to"`   // of the last
@@ -77,7 +78,7 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 		p.pass(in.To)
 	}
 	stats := p.engine.Stats()
-	result := Result{Alarms: p.alarms, Readings: stats.Readings, Duplicates: stats.Duplicates, Devices: countDevices(all), Assumed: assumed}
+	result := Result{Alarms: p.alarms, Readings: stats.Readings, Duplicates: stats.Duplicates, Suppressed: p.suppressed, Devices: countDevices(all), Assumed: assumed}
 	if len(all) > 0 {
 		result.From, result.To = all[0].At, all[len(all)-1].At
 	}
@@ -131,6 +132,8 @@ type player struct {
 	engine *rules.Engine
 	alarms []Alarm
 	open   map[string]int // alarm id to its place in alarms
+
+	suppressed int64
 
 	reports  []devices.Report
 	readings []devices.Reading // of the reports, in one piece
@@ -203,6 +206,10 @@ func (p *player) pass(until time.Time) {
 func (p *player) note(transitions []rules.Transition) {
 	for i := range transitions {
 		t := &transitions[i]
+		if t.Change == rules.Suppressed {
+			p.suppressed++
+			continue
+		}
 		if t.Change == rules.Raised {
 			p.open[t.AlarmID] = len(p.alarms)
 			p.alarms = append(p.alarms, Alarm{

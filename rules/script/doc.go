@@ -18,6 +18,10 @@
 //	      - {at: 15m, alarm: fridge-warm, state: active}
 //	    raised: {fridge-warm: 1}
 //
+// An expectation may also name severity, occurrences, chattering, held_by and
+// a text that the last explanation holds; a test may count what was raised,
+// reopened and suppressed in all. Devices have a site, a gateway, a customer.
+//
 // The package reads the scripts; rule files are read by a function that the
 // caller gives, since their form belongs elsewhere. Start reading at [Run].
 package script

@@ -90,6 +90,12 @@ func (p *play) expect(e *expectation) {
 		want(state.Occurrences == *e.occurrences,
 			fmt.Sprintf("%d occurrences", *e.occurrences), fmt.Sprintf("%d occurrences", state.Occurrences))
 	}
+	if e.chattering != nil {
+		want(state.Chattering == *e.chattering, fmt.Sprintf("chattering: %v", *e.chattering), fmt.Sprintf("chattering: %v", state.Chattering))
+	}
+	if e.heldBy != nil {
+		want(state.HeldBackBy == *e.heldBy, fmt.Sprintf("held by %q", *e.heldBy), fmt.Sprintf("held by %q", state.HeldBackBy))
+	}
 	if e.explains != "" {
 		said := p.lastExplanation(e)
 		want(strings.Contains(said, e.explains), fmt.Sprintf("explanation with %q", e.explains), fmt.Sprintf("explanation %q", said))
@@ -177,12 +183,27 @@ func (p *play) happenedTo(rule string, device devices.ID) []string {
 	return lines
 }
 
-// checkRaised compares how often each rule was raised in all.
-func (p *play) checkRaised() {
-	for _, total := range p.test.raised {
+// counts reports whether a transition is what a total is about.
+func (total *total) counts(t *rules.Transition) bool {
+	if t.Key.Rule != total.rule {
+		return false
+	}
+	switch total.what {
+	case "raised":
+		return t.Change == rules.Raised
+	case "reopened":
+		return t.Change == rules.Raised && t.Reopens != ""
+	default:
+		return t.Change == rules.Suppressed
+	}
+}
+
+// checkTotals compares how often each thing happened in all.
+func (p *play) checkTotals() {
+	for _, total := range p.test.totals {
 		got := 0
-		for _, t := range p.happened {
-			if t.Key.Rule == total.rule && t.Change == rules.Raised {
+		for i := range p.happened {
+			if total.counts(&p.happened[i]) {
 				got++
 			}
 		}
@@ -190,7 +211,7 @@ func (p *play) checkRaised() {
 			continue
 		}
 		p.failures = append(p.failures, Failure{
-			Line: total.node.Line, Column: total.node.Column, What: "raised in all, alarm " + total.rule,
+			Line: total.node.Line, Column: total.node.Column, What: total.what + " in all, alarm " + total.rule,
 			Want: times(total.times), Got: times(got),
 			Happened: p.happenedTo(total.rule, ""), Picture: p.pictureOfAll(total.rule),
 		})

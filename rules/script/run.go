@@ -175,9 +175,17 @@ func (d declarations) directory(t *test) (*devices.Directory, error) {
 				faults = append(faults, unknownMetric(s.series[name].node, m, name))
 			}
 		}
-		subjects = append(subjects, &devices.Device{ID: s.id, Model: s.model, Site: s.site, Tags: s.tags})
+		subjects = append(subjects, s.device())
 	}
 	return devices.NewDirectory(1, slices.Collect(maps.Values(models)), subjects), errors.Join(faults...)
+}
+
+func (s *subject) device() *devices.Device {
+	d := &devices.Device{ID: s.id, Model: s.model, Site: s.site, Gateway: s.gateway, Tags: s.tags}
+	if s.customer != "" {
+		d.Owners = []devices.Ownership{{Customer: s.customer}}
+	}
+	return d
 }
 
 func unknownMetric(n *yaml.Node, m *devices.Model, name string) error {
@@ -283,7 +291,7 @@ func (p *play) check() error {
 	for _, e := range p.test.expect {
 		known(e.node, e.alarm)
 	}
-	for _, total := range p.test.raised {
+	for _, total := range p.test.totals {
 		known(total.node, total.rule)
 	}
 	if p.every == 0 {
@@ -318,7 +326,7 @@ func (p *play) run() {
 	for _, e := range expectations {
 		p.expect(e)
 	}
-	p.checkRaised()
+	p.checkTotals()
 }
 
 // instant lets the time until instant i pass and sends what the devices say

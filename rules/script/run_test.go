@@ -17,8 +17,12 @@ import (
 	"telltale/rules"
 )
 
-// load stands for the reader of declarations: fridge.yaml is always these.
+// load stands for the reader of declarations: fridge.yaml and life.yaml are
+// always these.
 func load(path string) (Declarations, error) {
+	if filepath.Base(path) == "life.yaml" {
+		return Declarations{Rules: lifeRules()}, nil
+	}
 	if filepath.Base(path) != "fridge.yaml" {
 		return Declarations{}, os.ErrNotExist
 	}
@@ -51,6 +55,33 @@ func TestScriptsOfTheContractPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !result.OK() || result.Passed != 8 {
+		t.Error(out.String())
+	}
+}
+
+// lifeRules use what an alarm's life has beyond its delays.
+func lifeRules() []rules.Rule {
+	return []rules.Rule{
+		{ID: "ladder", When: "temperature > 8", Severity: rules.Minor, Escalate: []rules.Escalation{
+			{When: "temperature > 12", For: time.Minute, ClearWhen: "temperature < 10", ClearFor: 2 * time.Minute, Severity: rules.Critical}}},
+		{ID: "flapping", When: "temperature > 8", ReopenWithin: time.Hour,
+			Chattering: rules.Chattering{Times: 2, Within: 10 * time.Minute, Quiet: 5 * time.Minute}},
+		{ID: "power-lost", When: "volts < 100"},
+		{ID: "site-warm", When: "temperature > 8", InhibitedBy: []rules.Inhibitor{{Rule: "power-lost", Scope: rules.SameSite}}},
+	}
+}
+
+func TestScriptsTryEverythingInTheLifeOfAnAlarm(t *testing.T) {
+	t.Parallel()
+	result, err := Run(t.Context(), []string{"testdata/life.test.yaml"}, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := result.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !result.OK() || result.Passed != 3 {
 		t.Error(out.String())
 	}
 }
@@ -99,7 +130,7 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"an unknown key", "rule: [fridge.yaml]\n", `x.yaml:1:1: unknown key "rule" (did you mean "rules"?)`},
 		{"unknown keys and bad values, all at once", good + "  - name: n\n    serie: {}\n    at: 3\n    every: 1 m\n    device: {id: a b, model: FR-200}\n    raised: {quiet: -1}\n",
 			`x.yaml:4:5: unknown key "serie" (did you mean "series"?)` + "\n" +
-				`x.yaml:5:5: unknown key "at" (there are name, device, devices, start, every, series, faults, status, expect, raised)` + "\n" +
+				`x.yaml:5:5: unknown key "at" (there are name, device, devices, start, every, series, faults, status, expect, raised, reopened, suppressed)` + "\n" +
 				`x.yaml:6:12: "1 m" is not a duration such as 90s, 10m, 36h or 7d` + "\n" +
 				"x.yaml:7:13: a device needs an id and a model\n" +
 				"x.yaml:8:21: how often a rule is raised is a whole number from 0"},
@@ -118,7 +149,7 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 			`x.yaml:4:47: unknown severity "grave" (info, minor, major or critical)`},
 		{"an expectation of nothing, never, of nobody", good + "  - device: {id: a, model: FR-200}\n    expect: [{device: b}]\n",
 			"x.yaml:4:14: at is missing\nx.yaml:4:14: alarm names no rule\n" +
-				"x.yaml:4:14: nothing is expected (state, severity, occurrences or explains)\nx.yaml:4:23: device must be one of the test's"},
+				"x.yaml:4:14: nothing is expected (state, severity, occurrences, chattering, held_by or explains)\nx.yaml:4:23: device must be one of the test's"},
 		{"a bad count", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x0}, raised: {quiet: 0}}\n", `x.yaml:3:60: "x0" is not a count such as x5`},
 		{"a bad status", good + "  - {device: {id: a, model: FR-200}, status: on_x2, raised: {quiet: 0}}\n", `x.yaml:3:46: status is online or offline, not "on_"`},
 		{"a bad start", good + "  - {device: {id: a, model: FR-200}, start: today, raised: {quiet: 0}}\n", `x.yaml:3:45: start is a time such as 2026-01-01T00:00:00Z, not "today"`},
@@ -213,7 +244,7 @@ tests:
 // FuzzScript: whatever a script says, it is refused with a place, or it plays
 // and its differences can be printed.
 func FuzzScript(f *testing.F) {
-	for _, path := range []string{"testdata/contract.test.yaml", "testdata/failing.test.yaml"} {
+	for _, path := range []string{"testdata/contract.test.yaml", "testdata/failing.test.yaml", "testdata/life.test.yaml"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -236,7 +267,7 @@ func FuzzScript(f *testing.F) {
 		}
 		var result Result
 		for _, one := range script.tests {
-			if len(one.devices) == 0 || len(one.expect) == 0 && len(one.raised) == 0 {
+			if len(one.devices) == 0 || len(one.expect) == 0 && len(one.totals) == 0 {
 				t.Errorf("accepted a test without a device or an expectation: %+v", one)
 			}
 			p, err := newPlay(one, declarations{rules: declared.Rules, models: declared.Models})

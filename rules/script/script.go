@@ -26,19 +26,21 @@ type test struct {
 	start   time.Time     // default 2026-01-01T00:00:00Z
 	every   time.Duration // 0: the model's report_every
 	expect  []*expectation
-	raised  []total
+	totals  []total
 }
 
 // subject is a device of a test and what it says.
 type subject struct {
-	node   *yaml.Node
-	id     devices.ID
-	model  string
-	site   string
-	tags   map[string]string
-	series map[string]*steps // by metric
-	faults *steps
-	status *steps
+	node     *yaml.Node
+	id       devices.ID
+	model    string
+	site     string
+	gateway  devices.ID
+	customer string // who owns it all the time; "": nobody
+	tags     map[string]string
+	series   map[string]*steps // by metric
+	faults   *steps
+	status   *steps
 }
 
 // expectation is what must be true of an alarm at one moment.
@@ -51,14 +53,21 @@ type expectation struct {
 	severity    *rules.Severity
 	occurrences *int64
 	explains    string // a text that the last explanation holds
+	chattering  *bool
+	heldBy      *string // the rule or the maintenance that holds it back; "": nothing
 }
 
-// total is how often a rule must have been raised in all.
+// total is how often something must have happened to a rule's alarms in all.
 type total struct {
+	what  string     // one of happenings
 	node  *yaml.Node // of the rule's id
 	rule  string
 	times int
 }
+
+// happenings are what may be counted in all: raises, those among them that
+// reopen an earlier alarm, and alarms that were held back.
+func happenings() []string { return []string{"raised", "reopened", "suppressed"} }
 
 // steps is a series, with an entry for each instant: nil where nothing is said.
 type steps struct {
@@ -112,7 +121,8 @@ func (f *file) read(r *reader, root *yaml.Node) {
 
 func readTest(r *reader, n *yaml.Node) *test {
 	t := &test{node: n, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	keys := r.mapping(n, "name", "device", "devices", "start", "every", "series", "faults", "status", "expect", "raised")
+	keys := r.mapping(n, slices.Concat(
+		[]string{"name", "device", "devices", "start", "every", "series", "faults", "status", "expect"}, happenings())...)
 	t.name = r.text(keys["name"], "name")
 	t.every = r.duration(keys["every"], "every")
 	if start := keys["start"]; start != nil {
@@ -128,10 +138,14 @@ func readTest(r *reader, n *yaml.Node) *test {
 	for _, e := range r.list(keys["expect"], "expect") {
 		t.expect = append(t.expect, t.readExpectation(r, e, known))
 	}
-	for _, e := range r.entries(keys["raised"], `a mapping such as {fridge-warm: 1}`) {
-		t.raised = append(t.raised, total{e.key, e.key.Value, r.count(e.value, "how often a rule is raised")})
+	counts := false
+	for _, what := range happenings() {
+		counts = counts || keys[what] != nil
+		for _, e := range r.entries(keys[what], `a mapping such as {fridge-warm: 1}`) {
+			t.totals = append(t.totals, total{what, e.key, e.key.Value, r.count(e.value, "how often a rule is "+what)})
+		}
 	}
-	if keys["expect"] == nil && keys["raised"] == nil && n.Kind == yaml.MappingNode {
+	if keys["expect"] == nil && !counts && n.Kind == yaml.MappingNode {
 		r.fail(n, "the test expects nothing")
 	}
 	return t
@@ -151,11 +165,11 @@ func (t *test) readDevices(r *reader, keys map[string]*yaml.Node) {
 			}
 		}
 		for _, n := range r.list(several, "devices") {
-			inner := r.mapping(n, "id", "model", "site", "tags", "series", "faults", "status")
+			inner := r.mapping(n, "id", "model", "site", "gateway", "customer", "tags", "series", "faults", "status")
 			t.devices = append(t.devices, readSubject(r, n, inner, inner))
 		}
 	case one != nil:
-		inner := r.mapping(one, "id", "model", "site", "tags")
+		inner := r.mapping(one, "id", "model", "site", "gateway", "customer", "tags")
 		t.devices = []*subject{readSubject(r, one, inner, keys)}
 	}
 	if len(t.devices) == 0 && one == nil && t.node.Kind == yaml.MappingNode {
@@ -174,6 +188,7 @@ func (t *test) readDevices(r *reader, keys map[string]*yaml.Node) {
 func readSubject(r *reader, n *yaml.Node, keys, says map[string]*yaml.Node) *subject {
 	d := &subject{
 		node: n, id: devices.ID(r.text(keys["id"], "id")), model: r.text(keys["model"], "model"), site: r.text(keys["site"], "site"),
+		gateway: devices.ID(r.text(keys["gateway"], "gateway")), customer: r.text(keys["customer"], "customer"),
 		series: make(map[string]*steps), faults: r.series(says["faults"]), status: r.series(says["status"]),
 	}
 	if !devices.ValidID(string(d.id)) || d.model == "" {
@@ -202,7 +217,7 @@ func readSubject(r *reader, n *yaml.Node, keys, says map[string]*yaml.Node) *sub
 }
 
 func (t *test) readExpectation(r *reader, n *yaml.Node, devicesKnown bool) *expectation {
-	keys := r.mapping(n, "at", "alarm", "device", "state", "severity", "occurrences", "explains")
+	keys := r.mapping(n, "at", "alarm", "device", "state", "severity", "occurrences", "explains", "chattering", "held_by")
 	e := &expectation{
 		node: n, at: r.duration(keys["at"], "at"), alarm: r.text(keys["alarm"], "alarm"), state: r.text(keys["state"], "state"),
 		device: devices.ID(r.text(keys["device"], "device")), explains: r.text(keys["explains"], "explains"),
@@ -217,8 +232,9 @@ func (t *test) readExpectation(r *reader, n *yaml.Node, devicesKnown bool) *expe
 		r.fail(n, "alarm names no rule")
 	}
 	e.readWords(r, keys)
-	if keys["state"] == nil && keys["severity"] == nil && keys["occurrences"] == nil && e.explains == "" {
-		r.fail(n, "nothing is expected (state, severity, occurrences or explains)")
+	if keys["state"] == nil && keys["severity"] == nil && keys["occurrences"] == nil && e.explains == "" &&
+		e.chattering == nil && e.heldBy == nil {
+		r.fail(n, "nothing is expected (state, severity, occurrences, chattering, held_by or explains)")
 	}
 	if e.device == "" && len(t.devices) == 1 {
 		e.device = t.devices[0].id
@@ -249,6 +265,19 @@ func (e *expectation) readWords(r *reader, keys map[string]*yaml.Node) {
 	if n := keys["occurrences"]; n != nil {
 		count := int64(r.count(n, "occurrences"))
 		e.occurrences = &count
+	}
+	if n := keys["chattering"]; n != nil {
+		chattering := n.Value == "true"
+		if n.Tag != "!!bool" {
+			r.fail(n, "chattering is true or false, not %q", n.Value)
+		}
+		e.chattering = &chattering
+	}
+	if n := keys["held_by"]; n != nil {
+		if n.Kind != yaml.ScalarNode {
+			r.fail(n, `held_by is a rule's or a maintenance's id, or "" for nothing`)
+		}
+		e.heldBy = &n.Value
 	}
 }
 

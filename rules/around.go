@@ -1,0 +1,160 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"telltale/devices"
+)
+
+// Place is where an active alarm of a rule holds others back beyond its own
+// device: all devices of a site, or all behind a gateway.
+type Place struct {
+	Rule  string
+	Scope Scope
+	Group string // the site, or the gateway's device id
+}
+
+// String returns "power-lost at site Warsaw-2".
+func (p Place) String() string {
+	if p.Scope == SameGateway {
+		return fmt.Sprintf("%s behind gateway %s", p.Rule, p.Group)
+	}
+	return fmt.Sprintf("%s at site %s", p.Rule, p.Group)
+}
+
+func comparePlaces(a, b Place) int {
+	return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Group, b.Group))
+}
+
+// onDevice reports whether an inhibitor is an alarm of the same device.
+func (i Inhibitor) onDevice() bool { return i.Scope == "" || i.Scope == SameDevice }
+
+// around is which alarms hold others back beyond their own device.
+type around struct {
+	own   map[Place]int // of this engine's devices, and how many
+	other []Place       // of others, as the engine was last told; sorted, each once
+}
+
+func (a *around) holds(p Place) bool {
+	if a.own[p] > 0 {
+		return true
+	}
+	_, found := slices.BinarySearchFunc(a.other, p, comparePlaces)
+	return found
+}
+
+// WideRules returns the ids of the rules whose alarms hold others back beyond
+// their own device, sorted.
+func (s *Set) WideRules() []string { return slices.Sorted(maps.Keys(s.wide)) }
+
+// PlacesOf returns where an active alarm of a rule on a device holds others
+// back.
+func (s *Set) PlacesOf(rule string, id devices.ID) []Place {
+	var places []Place
+	for _, scope := range s.wide[rule] {
+		if p, ok := s.placeOf(id, Inhibitor{rule, scope}); ok {
+			places = append(places, p)
+		}
+	}
+	return places
+}
+
+// placeOf returns the place of a device that an inhibitor speaks of; false
+// when the device has no site.
+func (s *Set) placeOf(id devices.ID, i Inhibitor) (Place, bool) {
+	d, ok := s.directory.Device(id)
+	if !ok {
+		return Place{}, false
+	}
+	group := d.Site
+	if i.Scope == SameGateway {
+		group = string(cmp.Or(d.Gateway, d.ID))
+	}
+	return Place{Rule: i.Rule, Scope: i.Scope, Group: group}, group != ""
+}
+
+// findWide notes which rules hold others back beyond their own device. A rule
+// on trial holds back only rules on trial, and one that is off none.
+func (s *Set) findWide(all []*compiledRule) {
+	for _, c := range all {
+		c.wide = nil
+		for _, i := range c.rule.InhibitedBy {
+			inhibitor, ok := s.Rule(i.Rule)
+			switch {
+			case i.onDevice(), !ok, inhibitor.Mode == Off:
+			case inhibitor.Mode == Live || c.rule.Mode == Shadow:
+				c.wide = append(c.wide, i)
+				if !slices.Contains(s.wide[i.Rule], i.Scope) {
+					s.wide[i.Rule] = append(s.wide[i.Rule], i.Scope)
+				}
+			}
+		}
+	}
+	for _, scopes := range s.wide {
+		slices.Sort(scopes)
+	}
+}
+
+// Inhibit tells the engine where alarms on the devices of other engines hold
+// alarms back, instead of what it was told before. Nothing is decided yet: what
+// this sets free is due at once, see [Engine.NextDeadline].
+func (e *Engine) Inhibit(places []Place) {
+	places = slices.Clone(places)
+	slices.SortFunc(places, comparePlaces)
+	e.around.other = slices.Compact(places)
+	e.rescheduleHeld()
+}
+
+// Inhibited returns what the engine was last told by [Engine.Inhibit], sorted.
+// Callers must not change it.
+func (e *Engine) Inhibited() []Place { return e.around.other }
+
+// reach counts an alarm of rule i that begins or ends where it holds others
+// back.
+func (e *Engine) reach(d *device, i, by int) {
+	rule := d.plan.rules[i].rule.ID
+	if len(e.set.wide) == 0 || len(e.set.wide[rule]) == 0 {
+		return
+	}
+	for _, p := range e.set.PlacesOf(rule, d.id) {
+		if e.around.own == nil {
+			e.around.own = make(map[Place]int)
+		}
+		if e.around.own[p] += by; e.around.own[p] == 0 {
+			delete(e.around.own, p)
+		}
+	}
+	if by < 0 {
+		e.rescheduleHeld()
+	}
+}
+
+// reachAgain counts all alarms there are.
+func (e *Engine) reachAgain() {
+	if len(e.set.wide) == 0 {
+		return
+	}
+	for _, d := range e.devices {
+		for i := range d.cells {
+			if d.cells[i].phase.isRaised() {
+				e.reach(d, i, 1)
+			}
+		}
+	}
+}
+
+// rescheduleHeld makes time ask again the rules that are held back, as far as
+// time alone may raise them.
+func (e *Engine) rescheduleHeld() {
+	for _, d := range e.devices {
+		for _, i := range d.plan.timed {
+			if c := &d.cells[i]; c.phase == pending && c.alarm != nil {
+				e.schedule(d)
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package rules
+
+import (
+	"encoding/base64"
+	"testing"
+)
+
+// What earlier forms of a snapshot held of one minute: door and warm raised,
+// wet held back by door.
+func TestASnapshotOfAnEarlierFormIsRead(t *testing.T) {
+	t.Parallel()
+	const state = "AYCAgtP6w8mGMQAHDGNvbXByZXNzb3Jfdwlkb29yX29wZW4IaHVtaWRpdHkEbW9kZQVvdGhlcgNyYXcLdGVtcGVyYXR1cmUDBGRvb3IEbGl2ZQ" +
+		"BUpUgIrxrjMwR3YXJtBGxpdmUGiS7eMBBk4vwDd2V0BGxpdmUAOYkkQ9RFynoAAQhmcmlkZ2UtMYCAgtP6w8mGMYCAgtP6w8mGMYCAgtP6w8mG" +
+		"MQD///////////8BAAMBAAAAAAAAAADwPwIAAAAAAAAAAE5ABgAAAAAAAAAAIkADAAIAAoCAgtP6w8mGMQEaenBydzRmNmJ0eHZuOGpwOHA5NT" +
+		"F3MzQweTiAgILT+sPJhjGAgILT+sPJhjEAAgAAAQIAAoCAgtP6w8mGMQEaZjF5ZHIzOHE1eDQzNGRjcGZyejZnOWY3d2OAgILT+sPJhjGAgILT" +
+		"+sPJhjEBAgAAAgEAAoCAgtP6w8mGMQEAAAAAAICAgtP6w8mGMQRkb29yAAA="
+	first, err := base64.StdEncoding.DecodeString(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := append(append([]byte{learnedFormat}, first[1:]...), 0, 0) // nothing was learnt
+	for name, snapshot := range map[string][]byte{"the first": first, "the second": second} {
+		s := newStory(t, Rule{ID: "door", When: "door_open"},
+			Rule{ID: "warm", Version: 3, When: "temperature > 8", Severity: Minor, ReopenWithin: 1},
+			Rule{ID: "wet", When: "humidity > 50", InhibitedBy: []Inhibitor{{Rule: "door"}}})
+		if err := s.engine.Restore(snapshot); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s.report(1, map[string]any{"temperature": 9, "door_open": false, "humidity": 60})
+		s.report(2, map[string]any{"temperature": 4, "humidity": 60})
+		s.want(change{"door", "cleared", 1}, change{"wet", "raised", 1}, change{"warm", "cleared", 2})
+		says(t, s.last(Raised), "Held back from 10:00:00 UTC, while door was active.")
+		if got := s.last(Cleared); got.Severity != Minor || got.RaisedAt != start {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
