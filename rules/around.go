@@ -50,12 +50,11 @@ func (a *around) holds(p Place) bool {
 // their own device, sorted.
 func (s *Set) WideRules() []string { return slices.Sorted(maps.Keys(s.wide)) }
 
-// PlacesOf returns where an active alarm of a rule on a device holds others
-// back.
-func (s *Set) PlacesOf(rule string, id devices.ID) []Place {
+// PlacesOf returns where an active alarm holds others back beyond its device.
+func (s *Set) PlacesOf(key Key) []Place {
 	var places []Place
-	for _, scope := range s.wide[rule] {
-		if p, ok := s.placeOf(id, Inhibitor{rule, scope}); ok {
+	for _, scope := range s.wide[key.Rule] {
+		if p, ok := s.placeOf(devices.ID(key.Subject.ID), Inhibitor{key.Rule, scope}); ok {
 			places = append(places, p)
 		}
 	}
@@ -100,12 +99,18 @@ func (s *Set) findWide(all []*compiledRule) {
 
 // Inhibit tells the engine where alarms on the devices of other engines hold
 // alarms back, instead of what it was told before. Nothing is decided yet: what
-// this sets free is due at once, see [Engine.NextDeadline].
-func (e *Engine) Inhibit(places []Place) {
+// this sets free is due at once, see [Engine.NextDeadline]. It reports whether
+// that is anything new.
+func (e *Engine) Inhibit(places []Place) bool {
 	places = slices.Clone(places)
 	slices.SortFunc(places, comparePlaces)
-	e.around.other = slices.Compact(places)
+	places = slices.Compact(places)
+	if slices.Equal(places, e.around.other) {
+		return false
+	}
+	e.around.other = places
 	e.rescheduleHeld()
+	return true
 }
 
 // Inhibited returns what the engine was last told by [Engine.Inhibit], sorted.
@@ -115,11 +120,10 @@ func (e *Engine) Inhibited() []Place { return e.around.other }
 // reach counts an alarm of rule i that begins or ends where it holds others
 // back.
 func (e *Engine) reach(d *device, i, by int) {
-	rule := d.plan.rules[i].rule.ID
-	if len(e.set.wide) == 0 || len(e.set.wide[rule]) == 0 {
+	if len(e.set.wide) == 0 || len(e.set.wide[d.plan.rules[i].rule.ID]) == 0 {
 		return
 	}
-	for _, p := range e.set.PlacesOf(rule, d.id) {
+	for _, p := range e.set.PlacesOf(d.key(i)) {
 		if e.around.own == nil {
 			e.around.own = make(map[Place]int)
 		}

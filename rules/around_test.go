@@ -94,7 +94,7 @@ func TestOtherEnginesAlarmsHoldBackAsWell(t *testing.T) {
 	quiet := Rule{ID: "quiet", When: `silent("5m")`, AppliesTo: Selector{Models: []string{"FR-*"}}, InhibitedBy: []Inhibitor{{"power-lost", SameSite}}}
 	set := siteSet(t, powerLost(), warmUnless(Inhibitor{"power-lost", SameSite}), quiet)
 	s := &story{t: t, engine: NewEngine(set)}
-	s.engine.Inhibit(set.PlacesOf("power-lost", "meter-1"))
+	s.engine.Inhibit(set.PlacesOf(Key{"power-lost", Subject{"device", "meter-1"}}))
 	s.say(0, fridgeID, "temperature", 9)
 	s.engine = restored(t, s.engine, set)
 	s.say(1, fridgeID, "temperature", 9)

@@ -139,7 +139,7 @@ func checkStanding(t *rapid.T, e *Engine, open map[string]Transition) {
 		if !ok || !s.Raised() || s.Since != o.RaisedAt || s.Severity != o.Severity || s.Chattering != o.Chattering {
 			t.Fatalf("%s is open as %+v, and the engine says %+v", o.Key, o, s)
 		}
-		for _, p := range e.set.PlacesOf(o.Key.Rule, id) {
+		for _, p := range e.set.PlacesOf(o.Key) {
 			reach[p]++
 		}
 	}

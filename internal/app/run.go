@@ -37,6 +37,7 @@ func (a *App) stages() []stage {
 			{"presence", a.newListener().run},
 			{"declarations", a.declarations.follow},
 			{"heartbeat", a.declarations.announce},
+			{"inhibiting alarms", a.around.follow},
 			{"janitor", a.janitor.run},
 		},
 		{{"outbox", a.dispatcher.Run}},

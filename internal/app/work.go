@@ -53,6 +53,11 @@ func (w *work) Commit(ctx context.Context, e partition.Effects) error {
 				return err
 			}
 		}
+		if e.Inhibited != nil {
+			if err := tx.SaveInhibited(ctx, e.Partition, e.Inhibited.Seq, e.Inhibited.Places); err != nil {
+				return err
+			}
+		}
 		if e.Snapshot == nil {
 			return nil
 		}
@@ -122,6 +127,16 @@ func (w *work) RuleSnapshot(ctx context.Context, p int) (partition.Snapshot, err
 // SharedCohorts is [partition.Store]'s.
 func (w *work) SharedCohorts(ctx context.Context, p int) ([][]byte, error) {
 	return w.db.SharedCohorts(ctx, p)
+}
+
+// Inhibited is [partition.Store]'s.
+func (w *work) Inhibited(ctx context.Context, p int, since uint64) ([]partition.Inhibited, error) {
+	seqs, places, err := w.db.LoadInhibited(ctx, p, since)
+	told := make([]partition.Inhibited, len(seqs))
+	for i := range seqs {
+		told[i] = partition.Inhibited{Seq: seqs[i], Places: places[i]}
+	}
+	return told, err
 }
 
 // OpenAlarms is [partition.Store]'s.

@@ -21,6 +21,7 @@ type Effects struct {
 	Transitions []rules.Transition   // in the order they were decided
 	Points      []recalls.TracePoint // temperatures of watched shipments
 	Due         []Due                // shipments whose assessment may have changed, by id, each once
+	Inhibited   *Inhibited           // what the engine was told of other partitions; nil: nothing new
 	Snapshot    *Snapshot            // engine state after Seq; nil: none this time
 	Cohorts     []byte               // what other partitions need to know of this one's devices; nil: nothing new
 
@@ -67,7 +68,8 @@ type Snapshot struct {
 // empty reports whether there is nothing to commit. The checkpoint alone is
 // not worth a transaction: replaying a batch without effects has none either.
 func (e *Effects) empty() bool {
-	return len(e.Transitions) == 0 && len(e.Points) == 0 && len(e.Due) == 0 && e.Snapshot == nil && e.Cohorts == nil
+	return len(e.Transitions) == 0 && len(e.Points) == 0 && len(e.Due) == 0 &&
+		e.Inhibited == nil && e.Snapshot == nil && e.Cohorts == nil
 }
 
 // Committer commits effects in one transaction. It returns an error that
@@ -87,6 +89,10 @@ type Store interface {
 
 	// SharedCohorts returns the latest Cohorts of all other partitions.
 	SharedCohorts(ctx context.Context, partition int) ([][]byte, error)
+
+	// Inhibited returns what the partition's engine was told of others since
+	// the position of a snapshot, that one included, ascending.
+	Inhibited(ctx context.Context, partition int, since uint64) ([]Inhibited, error)
 
 	// OpenAlarms returns the alarms that are active in the database.
 	OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error)

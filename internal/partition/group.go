@@ -24,6 +24,7 @@ type GroupOptions struct {
 	Store      Store
 	Committer  Committer
 	Current    func() *Declarations // never nil
+	Inhibitors func() *Inhibitors   // at present; nil while that is not known
 	Logger     *zap.Logger
 	Metrics    *Metrics
 	Worker     WorkerOptions
@@ -70,8 +71,9 @@ func (g *Group) newWorker(p int, epoch int64) *Worker {
 	return &Worker{
 		partition: p, epoch: epoch,
 		log: g.opts.Log, store: g.opts.Store, committer: g.opts.Committer, current: g.opts.Current,
-		owns:    func(s rules.Subject) bool { return g.opts.Log.PartitionOf(devices.ID(s.ID)) == p },
-		working: &g.working, position: &g.positions[p],
+		inhibitors: g.opts.Inhibitors,
+		owns:       func(s rules.Subject) bool { return g.opts.Log.PartitionOf(devices.ID(s.ID)) == p },
+		working:    &g.working, position: &g.positions[p],
 		logger: g.opts.Logger, metrics: g.opts.Metrics, opts: g.opts.Worker,
 		engine:  rules.NewEngine(decl.Rules),
 		watcher: recalls.NewWatcher(decl.Watch),

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,6 +32,9 @@ func (w *Worker) recover(ctx context.Context) error {
 			return fmt.Errorf("restore snapshot: %w", err)
 		}
 	}
+	if err := w.inhibitedSoFar(ctx, snapshot); err != nil {
+		return fmt.Errorf("read what was inhibited: %w", err)
+	}
 	if w.reader, err = w.log.Read(ctx, w.partition, snapshot.Seq); err != nil {
 		return err
 	}
@@ -57,9 +61,11 @@ func (w *Worker) replay(ctx context.Context, checkpoint uint64) error {
 		if err != nil {
 			return err
 		}
+		w.tellAgain(message.Seq)
 		w.decide(message)
 		w.round = Effects{}
 	}
+	w.tellAgain(math.MaxUint64)
 	w.reports = 0
 	return nil
 }

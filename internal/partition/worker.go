@@ -91,20 +91,25 @@ type Worker struct {
 	partition int
 	epoch     int64
 
-	log       Log
-	store     Store
-	committer Committer
-	current   func() *Declarations
-	owns      func(rules.Subject) bool // whether the subject's device is of this partition
-	working   *atomic.Int64            // of the group: how many are recovered
-	position  *atomic.Uint64           // of the group: what is committed, or had no effect
-	logger    *zap.Logger
-	opts      WorkerOptions
-	metrics   *Metrics
+	log        Log
+	store      Store
+	committer  Committer
+	current    func() *Declarations
+	inhibitors func() *Inhibitors
+	owns       func(rules.Subject) bool // whether the subject's device is of this partition
+	working    *atomic.Int64            // of the group: how many are recovered
+	position   *atomic.Uint64           // of the group: what is committed, or had no effect
+	logger     *zap.Logger
+	opts       WorkerOptions
+	metrics    *Metrics
 
 	engine  *rules.Engine
 	watcher *recalls.Watcher
 	decl    *Declarations
+
+	seen      *Inhibitors   // what the engine was last told of other partitions ...
+	seenUnder *Declarations // ... by which rules
+	told      []Inhibited   // in the former life, since the snapshot; empty but in a replay
 
 	reader  *stream.Reader
 	seq     uint64  // worked through, effects in round or committed
@@ -145,6 +150,7 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) step(ctx context.Context) error {
 	w.keepUp()
 	w.exchangeCohorts(ctx)
+	w.lookAround()
 	if err := w.gather(ctx); err != nil {
 		return err
 	}

@@ -28,8 +28,9 @@ type ledger struct {
 	committed []string // "raised fridge-1 10:10", "point S-1 10:10", "due S-1"
 	seq       uint64
 	snapshot  Snapshot
-	cohorts   []byte   // of the worker's partition
-	others    [][]byte // of other partitions
+	cohorts   []byte      // of the worker's partition
+	others    [][]byte    // of other partitions
+	inhibited []Inhibited // all there ever were, for a snapshot may be taken away
 	open      []rules.OpenAlarm
 	changed   chan struct{} // capacity 1: something was committed or refused
 }
@@ -66,6 +67,9 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 		l.committed = append(l.committed, "due "+due.Shipment)
 	}
 	l.seq = e.Seq
+	if e.Inhibited != nil {
+		l.inhibited = append(l.inhibited, *e.Inhibited)
+	}
 	if e.Snapshot != nil {
 		l.snapshot = *e.Snapshot
 	}
@@ -91,6 +95,12 @@ func (l *ledger) SharedCohorts(context.Context, int) ([][]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.others, nil
+}
+
+func (l *ledger) Inhibited(_ context.Context, _ int, since uint64) ([]Inhibited, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.inhibited), func(i Inhibited) bool { return i.Seq < since }), nil
 }
 
 func (l *ledger) OpenAlarms(context.Context) ([]rules.OpenAlarm, error) { return l.open, nil }
@@ -138,6 +148,7 @@ func newWorker(t *testing.T, log *stream.Log, l *ledger, when string) *Worker {
 	group := NewGroup(GroupOptions{
 		Holder: nil, Partitions: 1, Log: log, Store: l, Committer: l, Logger: zap.NewNop(),
 		Current: func() *Declarations { return decl }, Metrics: NewMetrics(prometheus.NewRegistry()),
+		Inhibitors: func() *Inhibitors { return nil },
 	})
 	return group.newWorker(0, 1)
 }

@@ -214,7 +214,7 @@ func (db *DB) SaveSnapshot(ctx context.Context, partition int, seq uint64, versi
 	if err != nil {
 		return fmt.Errorf("save snapshot of partition %d: %w", partition, err)
 	}
-	return nil
+	return db.forgetInhibited(ctx, partition, seq)
 }
 
 // LoadSnapshot returns the last snapshot of a partition; all zero when there
