@@ -8,7 +8,7 @@ import (
 )
 
 // Maintenance is planned work during which no alarms are raised on the devices
-// it covers. It is either weekly or once.
+// it covers: once, or weekly.
 type Maintenance struct {
 	ID    string
 	Title string
@@ -20,8 +20,10 @@ type Maintenance struct {
 	Customers []string
 	Models    []string // shell patterns on the model id
 
-	Weekly *Weekly   // nil: once
-	From   time.Time // once: From <= time < To
+	// When it is: From <= time < To, and within the weekly window if there is
+	// one. Then From and To may be zero, which leaves that side open.
+	Weekly *Weekly
+	From   time.Time
 	To     time.Time
 }
 
@@ -39,10 +41,17 @@ type WallTime int
 // During returns whether a time lies in the window, and the window's end then.
 // It depends on nothing but the two.
 func (m *Maintenance) During(at time.Time) (end time.Time, in bool) {
-	if m.Weekly != nil {
-		return m.Weekly.during(at)
+	if at.Before(m.From) || !m.To.IsZero() && !at.Before(m.To) {
+		return time.Time{}, false
 	}
-	return m.To, !at.Before(m.From) && at.Before(m.To)
+	if m.Weekly == nil {
+		return m.To, true
+	}
+	end, in = m.Weekly.during(at)
+	if in && !m.To.IsZero() && m.To.Before(end) {
+		end = m.To
+	}
+	return end, in
 }
 
 // during looks at the windows that begin on the day of a time and on the day

@@ -12,7 +12,6 @@ import (
 
 	"telltale/internal/app"
 	"telltale/internal/declare"
-	"telltale/rules"
 	"telltale/rules/backtest"
 	"telltale/rules/script"
 )
@@ -68,7 +67,7 @@ func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
 		if err != nil {
 			return script.Declarations{}, err
 		}
-		return script.Declarations{Rules: dereference(set.Rules), Models: set.Models, Place: set.Place}, nil
+		return script.Declarations{Rules: dereference(set.Rules), Models: set.Models, Maintenance: dereference(set.Maintenance), Place: set.Place}, nil
 	})
 	if err != nil {
 		return invalid(err)
@@ -82,8 +81,8 @@ func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
 	return nil
 }
 
-func dereference(pointers []*rules.Rule) []rules.Rule {
-	all := make([]rules.Rule, len(pointers))
+func dereference[T any](pointers []*T) []T {
+	all := make([]T, len(pointers))
 	for i, r := range pointers {
 		all[i] = *r
 	}
@@ -122,6 +121,7 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Set) (backtest.Result, error) {
 	input := backtest.Input{
 		Rules: dereference(set.Rules), Models: set.Models, Devices: set.Devices, From: c.From, To: c.To,
+		Maintenance: dereference(set.Maintenance),
 	}
 	if c.Readings != "" {
 		return c.playFile(ctx, input)

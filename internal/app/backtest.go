@@ -18,7 +18,8 @@ const maxStoredReadings = 5_000_000
 
 // Backtest plays the stored history of devices (none named: of all) from
 // input.From to before input.To, whichever store keeps it. Models and devices
-// are those declared, with the models of the input on top.
+// are those declared, with the models of the input on top, and so is planned
+// work.
 func Backtest(ctx context.Context, cfg config.Config, input backtest.Input, ids []string) (_ backtest.Result, err error) {
 	if input.From.IsZero() || !input.From.Before(input.To) {
 		return backtest.Result{}, invalid{errors.New("a stretch of history is needed: give --from and a later --to")}
@@ -43,6 +44,11 @@ func Backtest(ctx context.Context, cfg config.Config, input backtest.Input, ids 
 	}
 	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
 	input.Devices = slices.SortedFunc(directory.Devices(), devices.Compare)
+	planned, err := a.db.LoadMaintenance(ctx)
+	if err != nil {
+		return backtest.Result{}, err
+	}
+	input.Maintenance = append(planned, input.Maintenance...)
 	chosen := input.Devices
 	if len(ids) > 0 {
 		chosen = nil

@@ -51,7 +51,7 @@ func (d *declarations) load(ctx context.Context) error {
 		rules:     byID,
 		work: &partition.Declarations{
 			Version: declared.Version,
-			Rules:   set,
+			Rules:   set.WithMaintenance(declared.Maintenance),
 			Watch:   recalls.NewWatch(declared.Shipments, declared.Profiles),
 		},
 	})

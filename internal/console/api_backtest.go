@@ -38,6 +38,7 @@ type backtestView struct {
 	Alarms     []backtest.Alarm `json:"alarms"`
 	Readings   int64            `json:"readings"`
 	Duplicates int64            `json:"duplicates"`
+	Suppressed int64            `json:"suppressed" doc:"alarms that an inhibitor or maintenance held back"`
 	Devices    int              `json:"devices"`
 	From       *time.Time       `json:"from" doc:"of the first reading; null: none"`
 	To         *time.Time       `json:"to" doc:"of the last"`
@@ -76,6 +77,9 @@ func (s *rest) backtest(ctx context.Context, in *backtestInput) (*backtestAnswer
 	}
 	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
 	input.Devices = slices.Collect(directory.Devices())
+	if input.Maintenance, err = s.deps.Declarations.LoadMaintenance(ctx); err != nil {
+		return nil, err
+	}
 	readings := &pastReadings{in: in, history: s.deps.History, directory: directory}
 	if err := readings.check(); err != nil {
 		return nil, err
@@ -90,7 +94,7 @@ func (s *rest) backtest(ctx context.Context, in *backtestInput) (*backtestAnswer
 		return nil, invalid("body", err.Error(), nil)
 	}
 	return &backtestAnswer{Body: backtestView{
-		Alarms: result.Alarms, Readings: result.Readings, Duplicates: result.Duplicates, Devices: result.Devices,
+		Alarms: result.Alarms, Readings: result.Readings, Duplicates: result.Duplicates, Suppressed: result.Suppressed, Devices: result.Devices,
 		From: orNull(result.From), To: orNull(result.To), Assumed: orEmpty(result.Assumed),
 	}}, nil
 }

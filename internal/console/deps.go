@@ -164,6 +164,7 @@ type Declarations interface {
 	Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error)
 	LoadRules(ctx context.Context) ([]rules.Rule, error)
 	LoadDirectory(ctx context.Context) (*devices.Directory, error)
+	LoadMaintenance(ctx context.Context) ([]rules.Maintenance, error)
 }
 
 // Quarantine holds the messages that were refused. Errors about ids that name

@@ -56,6 +56,13 @@ func references(declaration any) []reference {
 		for _, by := range d.InhibitedBy {
 			name("inhibited_by", KindRule, by.Rule)
 		}
+	case *rules.Maintenance:
+		for _, id := range d.Devices {
+			name("devices", KindDevice, string(id))
+		}
+		for _, id := range d.Customers {
+			name("customers", KindCustomer, id)
+		}
 	case *tickets.Article:
 	}
 	return refs

@@ -16,12 +16,14 @@ const (
 	KindProfile  Kind = "StorageProfile"
 	KindShipment Kind = "Shipment"
 	KindRule     Kind = "Rule"
-	KindArticle  Kind = "Article"
+
+	KindMaintenance Kind = "Maintenance"
+	KindArticle     Kind = "Article"
 )
 
 // Kinds lists all kinds, each after those it refers to.
 func Kinds() []Kind {
-	return []Kind{KindArticle, KindModel, KindCustomer, KindDevice, KindProfile, KindShipment, KindRule}
+	return []Kind{KindArticle, KindModel, KindCustomer, KindDevice, KindProfile, KindShipment, KindRule, KindMaintenance}
 }
 
 // ParseKind reads a kind's name. The error suggests the nearest one.

@@ -21,13 +21,15 @@ type Set struct {
 	Shipments []*shipments.Shipment
 	Rules     []*rules.Rule
 
+	Maintenance []*rules.Maintenance
+
 	origins map[Ref]*document
 }
 
 // Declaration is a domain value that people declare.
 type Declaration interface {
 	*tickets.Article | *devices.Model | *crm.Customer | *devices.Device |
-		*shipments.StorageProfile | *shipments.Shipment | *rules.Rule
+		*shipments.StorageProfile | *shipments.Shipment | *rules.Rule | *rules.Maintenance
 }
 
 // readerOf returns what turns a document's keys into a domain value.
@@ -45,6 +47,8 @@ func readerOf(kind Kind) func(*fields) any {
 		return readProfile
 	case KindShipment:
 		return readShipment
+	case KindMaintenance:
+		return readMaintenance
 	default:
 		return readRule
 	}
@@ -67,6 +71,8 @@ func refOf(declaration any) Ref {
 		return Ref{KindShipment, d.ID}
 	case *rules.Rule:
 		return Ref{KindRule, d.ID}
+	case *rules.Maintenance:
+		return Ref{KindMaintenance, d.ID}
 	default:
 		panic(fmt.Sprintf("declare: %T is no declaration", declaration))
 	}
@@ -81,7 +87,8 @@ func (s *Set) all() []any {
 	all = appendAll(all, s.Devices)
 	all = appendAll(all, s.Profiles)
 	all = appendAll(all, s.Shipments)
-	return appendAll(all, s.Rules)
+	all = appendAll(all, s.Rules)
+	return appendAll(all, s.Maintenance)
 }
 
 func appendAll[T any](all []any, some []T) []any {
@@ -94,7 +101,7 @@ func appendAll[T any](all []any, some []T) []any {
 // Len returns how many declarations there are.
 func (s *Set) Len() int {
 	return len(s.Articles) + len(s.Models) + len(s.Customers) + len(s.Devices) +
-		len(s.Profiles) + len(s.Shipments) + len(s.Rules)
+		len(s.Profiles) + len(s.Shipments) + len(s.Rules) + len(s.Maintenance)
 }
 
 // Refs returns the names of all declarations, each kind after those it
@@ -124,6 +131,8 @@ func (s *Set) add(declaration any, doc *document) {
 		s.Shipments = append(s.Shipments, d)
 	case *rules.Rule:
 		s.Rules = append(s.Rules, d)
+	case *rules.Maintenance:
+		s.Maintenance = append(s.Maintenance, d)
 	}
 	if s.origins == nil {
 		s.origins = make(map[Ref]*document)

@@ -36,6 +36,8 @@ func encode(declaration any) (json.RawMessage, error) {
 		spec = encodeShipment(d)
 	case *rules.Rule:
 		spec = encodeRule(d)
+	case *rules.Maintenance:
+		spec = encodeMaintenance(d)
 	}
 	text, err := json.Marshal(spec)
 	if err != nil {
@@ -71,6 +73,8 @@ func kindOf(declaration any) Kind {
 		return KindProfile
 	case *shipments.Shipment:
 		return KindShipment
+	case *rules.Maintenance:
+		return KindMaintenance
 	default:
 		return KindRule
 	}

@@ -27,6 +27,8 @@ func reencode(t testing.TB, kind declare.Kind, spec []byte) json.RawMessage {
 		return roundTrip[*devices.Model](t, spec)
 	case declare.KindCustomer:
 		return roundTrip[*crm.Customer](t, spec)
+	case declare.KindMaintenance:
+		return roundTrip[*rules.Maintenance](t, spec)
 	case declare.KindDevice:
 		return roundTrip[*devices.Device](t, spec)
 	case declare.KindProfile:

@@ -119,6 +119,8 @@ func tableOf(kind declare.Kind) string {
 		return "storage_profiles"
 	case declare.KindShipment:
 		return "shipments"
+	case declare.KindMaintenance:
+		return "maintenance"
 	default:
 		return "rules"
 	}

@@ -22,6 +22,8 @@ type Declarations struct {
 	Rules     []rules.Rule
 	Profiles  []shipments.StorageProfile
 	Shipments []shipments.Shipment
+
+	Maintenance []rules.Maintenance
 }
 
 // LoadDeclarations reads directory, rules, profiles and shipments as they
@@ -33,6 +35,9 @@ func (db *DB) LoadDeclarations(ctx context.Context) (Declarations, error) {
 			return err
 		}
 		if d.Rules, err = tx.LoadRules(ctx); err != nil {
+			return err
+		}
+		if d.Maintenance, err = tx.LoadMaintenance(ctx); err != nil {
 			return err
 		}
 		if d.Profiles, err = tx.LoadProfiles(ctx); err != nil {
@@ -110,6 +115,12 @@ func (db *DB) LoadShipments(ctx context.Context) ([]shipments.Shipment, error) {
 // LoadProfiles reads all storage profiles, ordered by id.
 func (db *DB) LoadProfiles(ctx context.Context) ([]shipments.StorageProfile, error) {
 	all, err := loadSpecs[*shipments.StorageProfile](ctx, db, declare.KindProfile)
+	return deref(all), err
+}
+
+// LoadMaintenance reads all planned work, ordered by id.
+func (db *DB) LoadMaintenance(ctx context.Context) ([]rules.Maintenance, error) {
+	all, err := loadSpecs[*rules.Maintenance](ctx, db, declare.KindMaintenance)
 	return deref(all), err
 }
 

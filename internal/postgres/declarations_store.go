@@ -56,6 +56,7 @@ func (db *DB) storeDeclarations(ctx context.Context, set *declare.Set, plan decl
 		{declare.KindProfile, func() error { return db.storeProfiles(ctx, t, set.Profiles) }},
 		{declare.KindShipment, func() error { return db.storeShipments(ctx, t, set.Shipments) }},
 		{declare.KindRule, func() error { return db.storeRules(ctx, t, set.Rules, author) }},
+		{declare.KindMaintenance, func() error { return db.storeMaintenance(ctx, t, set.Maintenance) }},
 	}
 	for _, step := range steps {
 		if err := step.store(); err != nil {
@@ -176,6 +177,18 @@ func (db *DB) storeProfiles(ctx context.Context, t touched, profiles []*shipment
 	}
 	return db.exec(ctx, len(c.ids), `
 		insert into storage_profiles (id, spec)
+		select id, spec::jsonb from unnest($1::text[], $2::text[]) as new (id, spec)
+		on conflict (id) do update set spec = excluded.spec, updated_at = now()`,
+		c.ids, c.specs)
+}
+
+func (db *DB) storeMaintenance(ctx context.Context, t touched, all []*rules.Maintenance) error {
+	var c specColumns
+	for _, m := range all {
+		t.add(&c, declare.KindMaintenance, m.ID)
+	}
+	return db.exec(ctx, len(c.ids), `
+		insert into maintenance (id, spec)
 		select id, spec::jsonb from unnest($1::text[], $2::text[]) as new (id, spec)
 		on conflict (id) do update set spec = excluded.spec, updated_at = now()`,
 		c.ids, c.specs)

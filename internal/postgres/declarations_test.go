@@ -63,6 +63,12 @@ limits: {min: 2, max: 8}
 budgets: [{above: 8, for: 10h, cumulative: true, verdict: reject}]
 source: invented for this test
 ---
+kind: Maintenance
+id: defrost
+customers: [C-1001]
+devices: [fridge-17]
+weekly: {days: [monday], from: "02:00", to: "04:00", timezone: Europe/Warsaw}
+---
 {kind: Article, id: KB-7, title: Warm, body: Close the door.}
 `
 
@@ -88,7 +94,7 @@ func TestAppliedDeclarationsReadBack(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	want := parse(t, world)
-	if plan := apply(t, db, world); plan.Count(declare.Created) != 9 || plan.Version != 1 {
+	if plan := apply(t, db, world); plan.Count(declare.Created) != 10 || plan.Version != 1 {
 		t.Errorf("plan of the first apply: %+v", plan)
 	}
 
@@ -117,6 +123,9 @@ func TestAppliedDeclarationsReadBack(t *testing.T) {
 	articles, err := db.LoadArticles(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := got.Maintenance; len(got) != 1 || got[0].Weekly.Zone.String() != "Europe/Warsaw" {
+		t.Errorf("maintenance %+v", got)
 	}
 	compare(t, "article", *want.Articles[0], articles[0])
 }
@@ -153,7 +162,7 @@ func TestOnlyAChangedRuleGetsANewVersion(t *testing.T) {
 
 	plan := apply(t, db, changed)
 
-	want := "~ Rule fridge-warm: for 10m -> 15m\n0 created, 1 changed, 8 unchanged\n"
+	want := "~ Rule fridge-warm: for 10m -> 15m\n0 created, 1 changed, 9 unchanged\n"
 	if diff := cmp.Diff(want, plan.String()); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
@@ -180,7 +189,7 @@ func TestASetWithOneFaultChangesNothingAtAll(t *testing.T) {
 	if !errors.As(err, &faults) {
 		t.Fatalf("apply: %v, want declare.Errors", err)
 	}
-	want := `world.yaml:48:33: Device lost: model: there is no Model FR-2000 (did you mean "FR-200"?)`
+	want := `world.yaml:54:33: Device lost: model: there is no Model FR-2000 (did you mean "FR-200"?)`
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("fault (-want +got):\n%s", diff)
 	}

@@ -19,6 +19,8 @@ type Input struct {
 	Models  []*devices.Model  // empty: one is inferred from the readings
 	Devices []*devices.Device // those that are missing are inferred
 
+	Maintenance []rules.Maintenance // during which nothing is raised
+
 	// From and To bound the readings that are played: From <= time < To.
 	// Zero: no bound.
 	From, To time.Time
@@ -70,6 +72,7 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 	if err != nil {
 		return Result{}, fmt.Errorf("rules: %w", err)
 	}
+	set = set.WithMaintenance(in.Maintenance)
 	p := &player{engine: rules.NewEngine(set), alarms: []Alarm{}, open: make(map[string]int)}
 	if err := p.play(ctx, all); err != nil {
 		return Result{}, err

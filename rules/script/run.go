@@ -17,18 +17,19 @@ import (
 	"telltale/rules"
 )
 
-// Declarations are the rules and models of a file.
+// Declarations are what a file holds, as far as scripts go.
 type Declarations struct {
-	Rules  []rules.Rule
-	Models []*devices.Model
+	Rules       []rules.Rule
+	Models      []*devices.Model
+	Maintenance []rules.Maintenance
 
 	// Place turns a fault of one of the rules into an error that names its
 	// file, line and column. Nil leaves it as it is.
 	Place func(*rules.SyntaxError) error
 }
 
-// Loader reads a file of declarations: its rules and models. Other kinds in
-// it are ignored. Its errors name the file and the line.
+// Loader reads a file of declarations. Kinds that scripts know nothing of are
+// ignored. Its errors name the file and the line.
 type Loader func(path string) (Declarations, error)
 
 // Run plays the scripts and returns how their tests went. Paths of rule files
@@ -108,6 +109,7 @@ func (f *file) load(path string, load Loader) (declarations, error) {
 			declared.place[one.ID] = some.Place
 		}
 		declared.models = append(declared.models, some.Models...)
+		declared.maintenance = append(declared.maintenance, some.Maintenance...)
 	}
 	return declared, errors.Join(faults...)
 }
@@ -153,6 +155,8 @@ type declarations struct {
 	rules  []rules.Rule
 	models []*devices.Model
 	place  map[string]func(*rules.SyntaxError) error // by rule
+
+	maintenance []rules.Maintenance
 }
 
 // directory returns the models and the test's devices. A model that is not
@@ -227,8 +231,11 @@ func (d declarations) metric(name string) devices.Metric {
 func (d declarations) compile(directory *devices.Directory) (*rules.Set, error) {
 	set, err := rules.Compile(d.rules, directory)
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return set, err
+	switch {
+	case err == nil:
+		return set.WithMaintenance(d.maintenance), nil
+	case !ok:
+		return nil, err
 	}
 	var faults []error
 	for _, one := range joined.Unwrap() {
