@@ -2,20 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"telltale/rules/backtest"
 )
 
 // Backtest plays rules on the history of the gateway's devices, by its API,
 // which takes rules and models.
-func (r *remote) Backtest(ctx context.Context, files, ids []string, from, to time.Time) (result backtest.Result, err error) {
-	texts := make([]string, len(files))
-	for i, file := range files {
+func (r *remote) Backtest(ctx context.Context, c rulesBacktestCmd) (result backtest.Result, err error) {
+	if c.Against != "" && c.Against != againstLive {
+		return result, invalid(errors.New("with --server compare with live: --against live"))
+	}
+	texts := make([]string, len(c.Rules))
+	for i, file := range c.Rules {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return result, invalid(fmt.Errorf("with --server name files, not folders: %w", err))
@@ -23,7 +26,8 @@ func (r *remote) Backtest(ctx context.Context, files, ids []string, from, to tim
 		texts[i] = string(text)
 	}
 	err = r.call(ctx, http.MethodPost, "/rules/backtest", map[string]any{
-		"rules": strings.Join(texts, "\n---\n"), "devices": ids, "from": from, "to": to,
+		"rules": strings.Join(texts, "\n---\n"), "devices": c.Device, "from": c.From, "to": c.To,
+		"against": c.Against, "sweep": c.Sweep,
 	}, &result)
 	return result, err
 }

@@ -2,17 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"text/tabwriter"
-	"time"
 
-	"telltale/internal/app"
 	"telltale/internal/declare"
-	"telltale/rules/backtest"
 	"telltale/rules/script"
 )
 
@@ -87,92 +80,4 @@ func dereference[T any](pointers []*T) []T {
 		all[i] = *r
 	}
 	return all
-}
-
-type rulesBacktestCmd struct {
-	Rules    []string  `required:"" type:"path" help:"Files or folders with the rules; models and devices in them count as well."`
-	Readings string    `type:"existingfile" help:"CSV file with the columns time,device,metric,value. Left out: the stored history."`
-	Device   []string  `help:"Of the stored history, these devices. Default: all; with --server at least one."`
-	From     time.Time `help:"Readings from this time on, RFC 3339."`
-	To       time.Time `help:"Readings before this time, RFC 3339."`
-	JSON     bool      `name:"json" help:"Print the result as JSON."`
-	target
-}
-
-// Run plays the readings and prints the alarms.
-func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
-	set, err := readRules(c.Rules...)
-	if err != nil {
-		return err
-	}
-	result, err := c.play(ctx, io, set)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		encoder := json.NewEncoder(io.out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(result)
-	}
-	return printBacktest(io, result)
-}
-
-// play runs the rules on the file, or on the history that a gateway has.
-func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Set) (backtest.Result, error) {
-	input := backtest.Input{
-		Rules: dereference(set.Rules), Models: set.Models, Devices: set.Devices, From: c.From, To: c.To,
-		Maintenance: dereference(set.Maintenance),
-	}
-	if c.Readings != "" {
-		return c.playFile(ctx, input)
-	}
-	if c.Server != "" {
-		if len(c.Device) == 0 {
-			return backtest.Result{}, invalid(errors.New("with --server at least one --device ID is needed, whose history is played"))
-		}
-		g, err := c.remote()
-		if err != nil {
-			return backtest.Result{}, err
-		}
-		return g.Backtest(ctx, c.Rules, c.Device, c.From, c.To)
-	}
-	cfg, err := c.load(io)
-	if err != nil {
-		return backtest.Result{}, err
-	}
-	return app.Backtest(ctx, cfg, input, c.Device)
-}
-
-func (c rulesBacktestCmd) playFile(ctx context.Context, input backtest.Input) (backtest.Result, error) {
-	file, err := os.Open(c.Readings)
-	if err != nil {
-		return backtest.Result{}, invalid(err)
-	}
-	defer file.Close()
-	result, err := backtest.Run(ctx, input, backtest.ReadCSV(file))
-	if err != nil {
-		return result, invalid(fmt.Errorf("%s: %w", filepath.Base(c.Readings), err))
-	}
-	return result, nil
-}
-
-func printBacktest(io *console, result backtest.Result) error {
-	table := tabwriter.NewWriter(io.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "RAISED\tCLEARED\tSEVERITY\tRULE\tDEVICE")
-	for _, a := range result.Alarms {
-		cleared := "active at the end"
-		if a.ClearedAt != nil {
-			cleared = a.ClearedAt.UTC().Format(time.RFC3339)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			a.RaisedAt.UTC().Format(time.RFC3339), cleared, a.Severity, a.RuleID, a.Device)
-	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	for _, assumption := range result.Assumed {
-		fmt.Fprintln(io.out, assumption)
-	}
-	fmt.Fprintf(io.out, "%d alarms from %d readings of %d devices\n", len(result.Alarms), result.Readings, result.Devices)
-	return nil
 }

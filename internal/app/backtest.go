@@ -4,23 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	"telltale/devices"
+	"telltale/ingest/history"
 	"telltale/internal/config"
-	"telltale/internal/console"
+	"telltale/internal/postgres"
 	"telltale/rules/backtest"
 )
 
-// maxStoredReadings bounds a backtest, which holds its readings in memory.
-const maxStoredReadings = 5_000_000
+// BacktestRequest says what is played.
+type BacktestRequest struct {
+	backtest.Input
 
-// Backtest plays the stored history of devices (none named: of all) from
-// input.From to before input.To, whichever store keeps it. Models and devices
-// are those declared, with the models of the input on top, and so is planned
-// work.
-func Backtest(ctx context.Context, cfg config.Config, input backtest.Input, ids []string) (_ backtest.Result, err error) {
+	DeviceIDs   []string // whose history; empty: of all
+	AgainstLive bool     // compare with the declared rules of the same ids
+}
+
+// Backtest plays the stored history, whichever store keeps it, from From to
+// before To. Models and devices are those declared, with the models of the
+// input on top, and so is planned work. What is declared besides and inhibits
+// the rules is played too.
+func Backtest(ctx context.Context, cfg config.Config, request BacktestRequest) (_ backtest.Result, err error) {
+	input := request.Input
 	if input.From.IsZero() || !input.From.Before(input.To) {
 		return backtest.Result{}, invalid{errors.New("a stretch of history is needed: give --from and a later --to")}
 	}
@@ -29,7 +35,7 @@ func Backtest(ctx context.Context, cfg config.Config, input backtest.Input, ids 
 		return backtest.Result{}, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	var stored console.History = a.db
+	var stored archive = postgres.NewHistory(a.db)
 	if cfg.History.Store == "influx" {
 		far, err := openInflux(cfg)
 		if err != nil {
@@ -38,57 +44,33 @@ func Backtest(ctx context.Context, cfg config.Config, input backtest.Input, ids 
 		defer far.Close()
 		stored = far
 	}
-	directory, err := a.db.LoadDirectory(ctx)
+
+	declared, err := a.db.LoadDeclarations(ctx)
 	if err != nil {
 		return backtest.Result{}, err
 	}
-	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
-	input.Devices = slices.SortedFunc(directory.Devices(), devices.Compare)
+	input.Beside = declared.Rules
+	if request.AgainstLive {
+		input.CompareWithLive(declared.Rules)
+	}
+	input.Models = slices.Concat(declared.Directory.Models(), input.Models) // of two with one id the later counts
+	input.Devices = slices.SortedFunc(declared.Directory.Devices(), devices.Compare)
 	planned, err := a.db.LoadMaintenance(ctx)
 	if err != nil {
 		return backtest.Result{}, err
 	}
 	input.Maintenance = append(planned, input.Maintenance...)
-	chosen := input.Devices
-	if len(ids) > 0 {
-		chosen = nil
-		for _, id := range ids {
-			device, ok := directory.Device(devices.ID(id))
-			if !ok {
-				return backtest.Result{}, invalid{fmt.Errorf("device %s is not declared", id)}
-			}
-			chosen = append(chosen, device)
+	ids := make([]devices.ID, len(request.DeviceIDs))
+	for i, id := range request.DeviceIDs {
+		ids[i] = devices.ID(id)
+		if _, ok := declared.Directory.Device(ids[i]); !ok {
+			return backtest.Result{}, invalid{fmt.Errorf("device %s is not declared", id)}
 		}
 	}
-	return backtest.Run(ctx, input, storedReadings(ctx, stored, directory, chosen, input))
-}
-
-// storedReadings yields what is stored of devices, one metric after the other.
-func storedReadings(
-	ctx context.Context, stored console.History, directory *devices.Directory, chosen []*devices.Device, input backtest.Input,
-) iter.Seq2[backtest.Reading, error] {
-	return func(yield func(backtest.Reading, error) bool) {
-		left := maxStoredReadings
-		for _, device := range chosen {
-			model, ok := directory.Model(device.Model)
-			if !ok {
-				continue
-			}
-			for metric := range model.Metrics {
-				points, err := stored.RawPoints(ctx, device.ID, metric, input.From, input.To)
-				if left -= len(points); err == nil && left < 0 {
-					err = fmt.Errorf("there are more than %d readings: name fewer devices or a shorter time", maxStoredReadings)
-				}
-				if err != nil {
-					yield(backtest.Reading{}, err)
-					return
-				}
-				for _, p := range points {
-					if !yield(backtest.Reading{Device: device.ID, Metric: metric, At: p.T, Value: p.Value}, nil) {
-						return
-					}
-				}
-			}
-		}
+	result, err := backtest.Play(ctx, input, history.Stretches(ctx, stored, ids, input.From, input.To))
+	var wrong *backtest.InputError
+	if errors.As(err, &wrong) {
+		return result, invalid{err}
 	}
+	return result, err
 }

@@ -44,7 +44,7 @@ func TestABacktestReadsEitherStore(t *testing.T) {
 		cfg := cfg
 		cfg.History.Store = store
 		for _, ids := range [][]string{nil, {"reefer-1"}} {
-			result, err := Backtest(t.Context(), cfg, input, ids)
+			result, err := Backtest(t.Context(), cfg, BacktestRequest{Input: input, DeviceIDs: ids})
 			if err != nil || len(result.Alarms) != 1 || result.Readings != 30 ||
 				!result.Alarms[0].RaisedAt.Equal(start.Add(10*time.Minute)) {
 				t.Errorf("%s: %+v, %v", store, result, err)
@@ -52,12 +52,14 @@ func TestABacktestReadsEitherStore(t *testing.T) {
 		}
 	}
 	for name, ask := range map[string]func() (backtest.Result, error){
-		"is not declared": func() (backtest.Result, error) { return Backtest(t.Context(), cfg, input, []string{"nobody"}) },
-		"give --from":     func() (backtest.Result, error) { return Backtest(t.Context(), cfg, backtest.Input{}, nil) },
+		"is not declared": func() (backtest.Result, error) {
+			return Backtest(t.Context(), cfg, BacktestRequest{Input: input, DeviceIDs: []string{"nobody"}})
+		},
+		"give --from": func() (backtest.Result, error) { return Backtest(t.Context(), cfg, BacktestRequest{}) },
 		"history.influx": func() (backtest.Result, error) {
 			cfg := cfg
 			cfg.History = config.History{Store: "influx"}
-			return Backtest(t.Context(), cfg, input, nil)
+			return Backtest(t.Context(), cfg, BacktestRequest{Input: input})
 		},
 	} {
 		if _, err := ask(); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), name) {

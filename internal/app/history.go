@@ -17,7 +17,8 @@ import (
 
 // readings is where a gateway keeps what devices reported.
 type readings struct {
-	console.History // what people and backtests read
+	console.History                 // what people read
+	archive         history.Archive // what backtests play
 
 	writers   []*history.Writer
 	consumers []string                    // of the log, which must not lose what they still need
@@ -55,15 +56,16 @@ const (
 // openHistory opens the store that is configured for writing and reading.
 func (a *App) openHistory() (history.Store, error) {
 	if a.cfg.History.Store != "influx" {
-		a.readings = readings{History: a.db}
-		return postgres.NewHistory(a.db), nil
+		store := postgres.NewHistory(a.db)
+		a.readings = readings{History: a.db, archive: store}
+		return store, nil
 	}
 	store, err := influx.New(influxOptions(a.cfg.History.Influx), ledger{a.db})
 	if err != nil {
 		return nil, err
 	}
 	a.stops.onStop("connections to InfluxDB", func(context.Context) error { store.Close(); return nil })
-	a.readings = readings{History: store, ready: store.Ready, elsewhere: true}
+	a.readings = readings{History: store, archive: store, ready: store.Ready, elsewhere: true}
 	return store, nil
 }
 

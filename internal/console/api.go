@@ -32,8 +32,7 @@ const keepAnswers = 24 * time.Hour
 type rest struct {
 	*Server
 
-	api       huma.API
-	backtests chan struct{} // capacity 1: one at a time
+	api huma.API
 }
 
 // apiRoute is the pattern that all resources but the event stream are behind.
@@ -43,7 +42,7 @@ const apiRoute = "/api/v1/"
 // mux of the resources.
 func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	inner := http.NewServeMux()
-	a := &rest{Server: s, api: humago.New(inner, s.apiConfig()), backtests: make(chan struct{}, 1)}
+	a := &rest{Server: s, api: humago.New(inner, s.apiConfig())}
 	a.registerMe()
 	a.registerTickets()
 	a.registerAlarms()

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -13,36 +12,39 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"telltale/devices"
+	"telltale/ingest/history"
 	"telltale/internal/access"
 	"telltale/internal/declare"
 	"telltale/rules/backtest"
 )
 
-// Bounds of one backtest, which holds its readings in memory.
-const (
-	maxBacktestPoints = 1_000_000
-	backtestFor       = time.Minute
-)
+// backtestFor bounds the time that somebody waits for one backtest.
+const backtestFor = time.Minute
 
 type backtestInput struct {
 	Body struct {
 		Rules    string    `json:"rules" minLength:"1" doc:"rules as YAML documents; models may come along"`
 		Readings string    `json:"readings,omitempty" doc:"CSV with the columns time,device,metric,value; left out: the history of devices"`
-		Devices  []string  `json:"devices,omitempty" maxItems:"100" doc:"whose history is played; without readings"`
+		Devices  []string  `json:"devices,omitempty" nullable:"false" maxItems:"100" doc:"whose history is played; without readings"`
 		From     time.Time `json:"from,omitzero" required:"false" doc:"inclusive"`
 		To       time.Time `json:"to,omitzero" required:"false" doc:"exclusive"`
+		Against  string    `json:"against,omitempty" enum:"live," doc:"live: compare with the rules in force of the same ids"`
+		Sweep    string    `json:"sweep,omitempty" maxLength:"1000" doc:"several values of a number: temperature > 7..12 step 1, or for 5m..30m step 5m"`
 	}
 }
 
 type backtestView struct {
-	Alarms     []backtest.Alarm `json:"alarms"`
-	Readings   int64            `json:"readings"`
-	Duplicates int64            `json:"duplicates"`
-	Suppressed int64            `json:"suppressed" doc:"alarms that an inhibitor or maintenance held back"`
-	Devices    int              `json:"devices"`
-	From       *time.Time       `json:"from" doc:"of the first reading; null: none"`
-	To         *time.Time       `json:"to" doc:"of the last"`
-	Assumed    []string         `json:"assumed" doc:"what was not declared and had to be inferred"`
+	Alarms     []backtest.Alarm     `json:"alarms"`
+	Readings   int64                `json:"readings"`
+	Duplicates int64                `json:"duplicates"`
+	Suppressed int64                `json:"suppressed" doc:"alarms that an inhibitor or maintenance held back"`
+	Devices    int                  `json:"devices"`
+	From       *time.Time           `json:"from" doc:"of the first reading; null: none"`
+	To         *time.Time           `json:"to" doc:"of the last"`
+	Assumed    []string             `json:"assumed" doc:"what was not declared and had to be inferred"`
+	Figures    backtest.Figures     `json:"figures"`
+	Comparison *backtest.Comparison `json:"comparison" doc:"null: nothing was compared"`
+	Sweep      []backtest.SweepStep `json:"sweep" doc:"in the order of the values"`
 }
 
 type backtestAnswer struct{ Body backtestView }
@@ -52,57 +54,44 @@ func (s *rest) registerBacktest() {
 		OperationID: "backtest-rules", Method: http.MethodPost, Path: "/rules/backtest", Tags: []string{"rules"},
 		Summary: "Which alarms rules would have raised on readings of the past; changes nothing",
 		Description: "Fault codes and presence are not part of the history: conditions on them stay unknown. " +
-			"Models and devices that are declared here are used.",
+			"Models and devices that are declared here are used. It ends when whoever asked goes away, and after a minute.",
 		DefaultStatus: http.StatusOK, MaxBodyBytes: maxDeclaration,
 	}, access.Backtest, s.backtest)
 }
 
-// backtest runs one at a time: each may take all the memory its bounds allow.
+// backtest runs one at a time: each may take a core, and the memory that its
+// bounds allow.
 func (s *rest) backtest(ctx context.Context, in *backtestInput) (*backtestAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, backtestFor)
 	defer cancel()
-	select {
-	case s.backtests <- struct{}{}:
-		defer func() { <-s.backtests }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	input, err := in.input()
 	if err != nil {
 		return nil, err
 	}
-	directory, err := s.deps.Declarations.LoadDirectory(ctx)
+	result, err := s.playBacktest(ctx, input, in.Body.Readings, in.Body.Devices, in.Body.Against == "live")
 	if err != nil {
 		return nil, err
-	}
-	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
-	input.Devices = slices.Collect(directory.Devices())
-	if input.Maintenance, err = s.deps.Declarations.LoadMaintenance(ctx); err != nil {
-		return nil, err
-	}
-	readings := &pastReadings{in: in, history: s.deps.History, directory: directory}
-	if err := readings.check(); err != nil {
-		return nil, err
-	}
-	result, err := backtest.Run(ctx, input, readings.all(ctx))
-	switch {
-	case readings.failed != nil:
-		return nil, readings.failed
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil: // what remains is in what was sent
-		return nil, invalid("body", err.Error(), nil)
 	}
 	return &backtestAnswer{Body: backtestView{
 		Alarms: result.Alarms, Readings: result.Readings, Duplicates: result.Duplicates, Suppressed: result.Suppressed, Devices: result.Devices,
 		From: orNull(result.From), To: orNull(result.To), Assumed: orEmpty(result.Assumed),
+		Figures: result.Figures, Comparison: result.Comparison, Sweep: orEmpty(result.Sweep),
 	}}, nil
 }
 
 // input reads the rules, and the models that came along.
 func (in *backtestInput) input() (backtest.Input, error) {
-	out := backtest.Input{From: in.Body.From, To: in.Body.To}
-	set, err := declare.ParseSources(declare.Source{Name: "rules", Text: []byte(in.Body.Rules)})
+	b := &in.Body
+	out := backtest.Input{From: b.From, To: b.To}
+	switch {
+	case (b.Readings == "") == (len(b.Devices) == 0):
+		return out, invalid("body", "must name either readings or devices", nil)
+	case !b.From.IsZero() && !b.To.IsZero() && !b.From.Before(b.To):
+		return out, invalid("body.from", "must be before to", b.From)
+	case len(b.Devices) > 0 && (b.From.IsZero() || b.To.IsZero()):
+		return out, invalid("body.from", "from and to are needed for the history", nil)
+	}
+	set, err := declare.ParseSources(declare.Source{Name: "rules", Text: []byte(b.Rules)})
 	if err != nil {
 		return out, declarationProblem(err)
 	}
@@ -113,60 +102,63 @@ func (in *backtestInput) input() (backtest.Input, error) {
 		out.Rules = append(out.Rules, *r)
 	}
 	out.Models = set.Models
+	if b.Sweep != "" {
+		sweep, err := backtest.ParseSweep(b.Sweep)
+		if err != nil {
+			return out, invalid("body.sweep", err.Error(), b.Sweep)
+		}
+		out.Sweep = &sweep
+	}
 	return out, nil
 }
 
-// pastReadings are the readings a backtest plays.
-type pastReadings struct {
-	in        *backtestInput
-	history   History
-	directory *devices.Directory
-	failed    error // of the store, not of what was sent
-}
-
-func (p *pastReadings) check() error {
-	b := &p.in.Body
-	switch {
-	case (b.Readings == "") == (len(b.Devices) == 0):
-		return invalid("body", "must name either readings or devices", nil)
-	case !b.From.IsZero() && !b.To.IsZero() && !b.From.Before(b.To):
-		return invalid("body.from", "must be before to", b.From)
-	case len(b.Devices) > 0 && (b.From.IsZero() || b.To.IsZero()):
-		return invalid("body.from", "from and to are needed for the history", nil)
+// playBacktest plays a file, or the history of devices, on what is declared.
+func (s *Server) playBacktest(ctx context.Context, input backtest.Input, csv string, ids []string, againstLive bool) (backtest.Result, error) {
+	select {
+	case s.backtests <- struct{}{}:
+		defer func() { <-s.backtests }()
+	case <-ctx.Done():
+		return backtest.Result{}, ctx.Err()
 	}
-	for _, id := range b.Devices {
-		if _, ok := p.directory.ModelOf(devices.ID(id)); !ok {
-			return invalid("body.devices", "names a device that does not exist", id)
+	directory, err := s.deps.Declarations.LoadDirectory(ctx)
+	if err != nil {
+		return backtest.Result{}, err
+	}
+	if input.Beside, err = s.deps.Declarations.LoadRules(ctx); err != nil {
+		return backtest.Result{}, err
+	}
+	if input.Maintenance, err = s.deps.Declarations.LoadMaintenance(ctx); err != nil {
+		return backtest.Result{}, err
+	}
+	if againstLive {
+		input.CompareWithLive(input.Beside)
+	}
+	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
+	input.Devices = slices.Collect(directory.Devices())
+	chosen := make([]devices.ID, len(ids))
+	for i, id := range ids {
+		chosen[i] = devices.ID(id)
+		if _, ok := directory.ModelOf(chosen[i]); !ok {
+			return backtest.Result{}, invalid("body.devices", "names a device that does not exist", id)
 		}
 	}
-	return nil
+	return play(ctx, input, csv, history.Stretches(ctx, s.deps.Archive, chosen, input.From, input.To))
 }
 
-func (p *pastReadings) all(ctx context.Context) iter.Seq2[backtest.Reading, error] {
-	if p.in.Body.Readings != "" {
-		return backtest.ReadCSV(strings.NewReader(p.in.Body.Readings))
+// play tells faults of what was sent from those of the store.
+func play(ctx context.Context, input backtest.Input, csv string, stretches iter.Seq2[[]devices.Report, error]) (result backtest.Result, err error) {
+	if csv != "" {
+		result, err = backtest.Run(ctx, input, backtest.ReadCSV(strings.NewReader(csv)))
+	} else {
+		result, err = backtest.Play(ctx, input, stretches)
 	}
-	return func(yield func(backtest.Reading, error) bool) {
-		left := maxBacktestPoints
-		for _, id := range p.in.Body.Devices {
-			model, _ := p.directory.ModelOf(devices.ID(id))
-			for metric := range model.Metrics {
-				points, err := p.history.RawPoints(ctx, devices.ID(id), metric, p.in.Body.From, p.in.Body.To)
-				if err == nil && len(points) > left {
-					err = invalid("body", fmt.Sprintf("these devices have more than %d readings in that time: name fewer or a shorter time", maxBacktestPoints), nil)
-				}
-				if err != nil {
-					p.failed = err
-					yield(backtest.Reading{}, errors.New("no readings"))
-					return
-				}
-				left -= len(points)
-				for _, point := range points {
-					if !yield(backtest.Reading{Device: devices.ID(id), Metric: metric, At: point.T, Value: point.Value}, nil) {
-						return
-					}
-				}
-			}
-		}
+	if ctx.Err() != nil {
+		return result, ctx.Err()
 	}
+	var rules *backtest.InputError
+	var line *backtest.LineError
+	if errors.As(err, &rules) || errors.As(err, &line) {
+		return result, invalid("body", err.Error(), nil)
+	}
+	return result, err
 }

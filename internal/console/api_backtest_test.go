@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,4 +78,40 @@ func (r *rig) record(reports []devices.Report) {
 	}
 	_, err = postgres.NewHistory(r.db).Write(r.t.Context(), []history.Chunk{{Partition: 0, Epoch: epoch, Seq: 1, Reports: reports}})
 	r.must(err)
+}
+
+func TestABacktestComparesWithWhatIsLiveAndSweeps(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	var reports []devices.Report
+	for minute, celsius := range []float64{5, 7.5, 8.5, 8.5, 8.5, 7.5, 5} {
+		at := start.Add(time.Duration(minute) * time.Minute)
+		reports = append(reports, devices.Report{Device: "fridge-1", ObservedAt: at, ReceivedAt: at,
+			Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(celsius)}}})
+	}
+	r.record(reports)
+	ask := func(sweep string) string {
+		return `{"rules": "kind: Rule\nid: warm\nwhen: temperature > 7\n", "devices": ["fridge-1"], "against": "live", "sweep": "` + sweep + `",
+			"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}`
+	}
+	result := r.admin(200, "POST", "/api/v1/rules/backtest", ask("temperature > 7..9 step 1")).json()
+	comparison := result["comparison"].(map[string]any)
+	if got := fmt.Sprintf("%v %v %v %v", comparison["same"], comparison["earlier"], comparison["new"], comparison["with"]); got != "1 1 0 what is live" {
+		t.Errorf("comparison %v", comparison)
+	}
+	var tickets []string
+	for _, step := range result["sweep"].([]any) {
+		step := step.(map[string]any)
+		tickets = append(tickets, fmt.Sprint(step["text"], step["unit"], ": ", step["figures"].(map[string]any)["tickets"]))
+	}
+	if got := strings.Join(tickets, ", "); got != "7Cel: 1, 8Cel: 1, 9Cel: 0" {
+		t.Errorf("sweep %s", got)
+	}
+	if detail := r.admin(422, "POST", "/api/v1/rules/backtest", ask("temperature > 9..7")).problem(422); !strings.Contains(detail, "rises") {
+		t.Errorf("problem %q", detail)
+	}
+	if detail := r.admin(422, "POST", "/api/v1/rules/backtest", ask("pressure > 1..2")).problem(422); !strings.Contains(detail, "pressure") {
+		t.Errorf("problem %q", detail)
+	}
 }

@@ -34,6 +34,7 @@ type Deps struct {
 	Customers    Customers
 	Devices      Devices
 	History      History
+	Archive      history.Archive // what backtests play
 	Shipments    Shipments
 	Recalls      Recalls
 	RecallDesk   RecallDesk

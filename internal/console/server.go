@@ -72,6 +72,8 @@ type Server struct {
 	feed    *feed
 	pages   *pages
 	handler http.Handler
+
+	backtests chan struct{} // capacity 1: one at a time
 }
 
 // New returns a console over deps. It starts nothing.
@@ -92,6 +94,8 @@ func New(deps Deps, opts Options) (*Server, error) {
 		log:    opts.Log.Named("console"),
 		now:    opts.Now,
 		origin: http.NewCrossOriginProtection(),
+
+		backtests: make(chan struct{}, 1),
 	}
 	if err := s.trustPublicURL(); err != nil {
 		return nil, fmt.Errorf("console: public URL: %w", err)

@@ -13,8 +13,9 @@ import (
 const inferredModel = "inferred"
 
 // declare returns what the readings are judged by: what is declared, and for
-// the devices of the file that are not, a model that fits.
-func declare(in Input, readings []Reading) (*devices.Directory, []rules.Rule, []string) {
+// the devices of the file that are not, a model that fits. Without any model,
+// rules apply to any device.
+func declare(in Input, readings []Reading) (directory *devices.Directory, anyDevice bool, assumed []string) {
 	seen := make(map[devices.ID]map[string]bool)
 	for i := range readings {
 		r := &readings[i]
@@ -30,17 +31,16 @@ func declare(in Input, readings []Reading) (*devices.Directory, []rules.Rule, []
 	}
 	subjects := slices.Clone(in.Devices)
 	if len(seen) == 0 {
-		return devices.NewDirectory(1, in.Models, subjects), in.Rules, nil
+		return devices.NewDirectory(1, in.Models, subjects), false, nil
 	}
 
-	var assumed []string
 	if len(in.Models) == 0 {
-		model := inferModel(in.Rules, seen)
+		model := inferModel(slices.Concat(in.Rules, in.Against, in.Beside), seen)
 		for id := range seen {
 			subjects = append(subjects, &devices.Device{ID: id, Model: model.ID})
 		}
 		assumed = append(assumed, fmt.Sprintf("No model is declared: all rules apply to all %d devices, and no value goes stale.", len(seen)))
-		return devices.NewDirectory(1, []*devices.Model{model}, subjects), withoutSelectors(in.Rules), assumed
+		return devices.NewDirectory(1, []*devices.Model{model}, subjects), true, assumed
 	}
 	for _, id := range slices.Sorted(maps.Keys(seen)) {
 		model := bestModel(in.Models, seen[id])
@@ -51,7 +51,7 @@ func declare(in Input, readings []Reading) (*devices.Directory, []rules.Rule, []
 		subjects = append(subjects, &devices.Device{ID: id, Model: model.ID})
 		assumed = append(assumed, fmt.Sprintf("Device %s is not declared and taken for a %s.", id, model.ID))
 	}
-	return devices.NewDirectory(1, in.Models, subjects), in.Rules, assumed
+	return devices.NewDirectory(1, in.Models, subjects), false, assumed
 }
 
 // inferModel is a model of everything that was measured or is spoken of.

@@ -3,6 +3,7 @@ package backtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -19,23 +20,43 @@ type Input struct {
 	Models  []*devices.Model  // empty: one is inferred from the readings
 	Devices []*devices.Device // those that are missing are inferred
 
+	// Beside are rules that are declared besides. Those that Rules or Against
+	// name in inhibited_by are played with them; their own alarms are not told.
+	Beside []rules.Rule
+
+	// Against are rules to compare with, on the same readings; With says in
+	// words which they are. AcrossRules lets alarms of any rules be the same.
+	Against     []rules.Rule
+	With        string
+	AcrossRules bool
+
+	Sweep *Sweep // nil: one value only
+
 	Maintenance []rules.Maintenance // during which nothing is raised
 
 	// From and To bound the readings that are played: From <= time < To.
 	// Zero: no bound.
 	From, To time.Time
+
+	most int // alarms that a run may raise; zero: maxAlarms
+
+	// Progress is told now and then how far it is; nil: nobody is.
+	Progress func(Progress)
 }
 
 // Result is what the rules would have done.
 type Result struct {
-	Alarms     []Alarm   `json:"alarms"` // by RaisedAt, then device, then rule
-	Readings   int64     `json:"readings"`
-	Duplicates int64     `json:"duplicates"`
-	Suppressed int64     `json:"suppressed"` // alarms that something held back, each time by something new
-	Devices    int       `json:"devices"`
-	From       time.Time `json:"from"` // of the first reading played; zero without one
-	To         time.Time `json:"to"`   // of the last
-	Assumed    []string  `json:"assumed,omitempty"`
+	Alarms     []Alarm     `json:"alarms"` // by RaisedAt, then device, then rule
+	Readings   int64       `json:"readings"`
+	Duplicates int64       `json:"duplicates"`
+	Suppressed int64       `json:"suppressed"` // alarms that something held back, each time by something new
+	Devices    int         `json:"devices"`
+	From       time.Time   `json:"from"` // of the first reading played; zero without one
+	To         time.Time   `json:"to"`   // of the last
+	Assumed    []string    `json:"assumed,omitempty"`
+	Figures    Figures     `json:"figures"`
+	Comparison *Comparison `json:"comparison,omitempty"`
+	Sweep      []SweepStep `json:"sweep,omitempty"`
 }
 
 // Alarm is one alarm that would have been raised.
@@ -55,40 +76,42 @@ type Alarm struct {
 // checkEvery is how many readings go by between two looks at the context.
 const checkEvery = 1 << 16
 
+// maxAlarms bounds what a run remembers. Rules that raise more are not tried
+// out, they are broken.
+const maxAlarms = 1_000_000
+
+// InputError is what is wrong with the rules or the sweep of a run.
+type InputError struct{ Err error }
+
+// Error returns what is wrong.
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *InputError) Unwrap() error { return e.Err }
+
 // Run plays readings, in any order, and returns the alarms that the rules
 // raise. Rules that are switched off stay off; those in shadow count. The
-// error is the readings', the rules' (see [rules.Compile]) or the context's.
+// error is the readings', an [*InputError] or the context's.
 func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Result, error) {
 	all, err := gather(ctx, in, readings)
 	if err != nil {
 		return Result{}, err
 	}
-	in.Rules = slices.Clone(in.Rules)
-	directory, declared, assumed := declare(in, all)
-	for i := range declared {
-		declared[i].Version = max(declared[i].Version, 1)
+	directory, anyDevice, assumed := declare(in, all)
+	if anyDevice {
+		in.Rules, in.Against, in.Beside = withoutSelectors(in.Rules), withoutSelectors(in.Against), withoutSelectors(in.Beside)
 	}
-	set, err := rules.Compile(declared, directory)
+	p, err := newPlayer(in, directory)
 	if err != nil {
-		return Result{}, fmt.Errorf("rules: %w", err)
-	}
-	set = set.WithMaintenance(in.Maintenance)
-	p := &player{engine: rules.NewEngine(set), alarms: []Alarm{}, open: make(map[string]int)}
-	if err := p.play(ctx, all); err != nil {
 		return Result{}, err
 	}
-	if !in.To.IsZero() {
-		p.pass(in.To)
+	p.done = Progress{Read: int64(len(all)), Total: int64(len(all))}
+	if err := p.instants(ctx, all); err != nil {
+		return Result{}, err
 	}
-	stats := p.engine.Stats()
-	result := Result{Alarms: p.alarms, Readings: stats.Readings, Duplicates: stats.Duplicates, Suppressed: p.suppressed, Devices: countDevices(all), Assumed: assumed}
-	if len(all) > 0 {
-		result.From, result.To = all[0].At, all[len(all)-1].At
-	}
-	slices.SortStableFunc(result.Alarms, func(a, b Alarm) int {
-		return cmp.Or(a.RaisedAt.Compare(b.RaisedAt), cmp.Compare(a.Device, b.Device), cmp.Compare(a.RuleID, b.RuleID))
-	})
-	return result, nil
+	result, err := p.result(in)
+	result.Devices, result.Assumed = countDevices(all), assumed
+	return result, err
 }
 
 // gather reads everything within the bounds and puts it in order.
@@ -99,26 +122,31 @@ func gather(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (
 		if err != nil {
 			return nil, fmt.Errorf("readings: %w", err)
 		}
-		if n++; n%checkEvery == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if n++; n%checkEvery == 0 {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if in.Progress != nil {
+				in.Progress(Progress{Read: int64(n)})
+			}
 		}
 		if !in.From.IsZero() && r.At.Before(in.From) || !in.To.IsZero() && !r.At.Before(in.To) {
 			continue
 		}
-		if len(all) > 0 && order(all[len(all)-1], r) > 0 {
+		if len(all) > 0 && order(&all[len(all)-1], &r) > 0 {
 			ordered = false
 		}
 		all = append(all, r)
 	}
 	if !ordered {
-		slices.SortStableFunc(all, order)
+		slices.SortStableFunc(all, func(a, b Reading) int { return order(&a, &b) })
 	}
 	return all, nil
 }
 
 // order is by time, then by device, so that what a device said at one instant
 // stands together.
-func order(a, b Reading) int {
+func order(a, b *Reading) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Device, b.Device))
 }
 
@@ -130,116 +158,128 @@ func countDevices(all []Reading) int {
 	return len(seen)
 }
 
-// player drives an engine along the readings.
-type player struct {
-	engine *rules.Engine
-	alarms []Alarm
-	open   map[string]int // alarm id to its place in alarms
-
-	suppressed int64
-
-	reports  []devices.Report
-	readings []devices.Reading // of the reports, in one piece
+// newPlayer compiles all variants of the rules into one engine: those on
+// trial, those to compare with, and one for each value of the sweep.
+func newPlayer(in Input, directory *devices.Directory) (*player, error) {
+	sets := [][]rules.Rule{in.Rules, in.Against}
+	if in.Sweep != nil {
+		swept, err := in.Sweep.plan(in.Rules)
+		if err != nil {
+			return nil, &InputError{fmt.Errorf("sweep: %w", err)}
+		}
+		sets = append(sets, swept...)
+	}
+	p := &player{open: make(map[string]place), progress: in.Progress, most: cmp.Or(in.most, maxAlarms)}
+	var all []rules.Rule
+	for i, set := range sets {
+		v := newVariant(i, set)
+		p.variants = append(p.variants, v)
+		if i > 0 {
+			all = append(all, v.inEngine()...)
+		}
+	}
+	own := slices.Clone(in.Rules) // as they are given, so that one declared twice is found
+	for i := range own {
+		own[i].Version = max(own[i].Version, 1)
+	}
+	all = append(own, all...)
+	set, err := rules.Compile(append(all, inhibitors(in.Beside, all)...), directory)
+	if err != nil {
+		return nil, &InputError{fmt.Errorf("rules: %w", withoutMarks(err))}
+	}
+	p.engine = rules.NewEngine(set.WithMaintenance(in.Maintenance))
+	return p, nil
 }
 
-// play gives the engine all readings of one instant at a time.
-func (p *player) play(ctx context.Context, all []Reading) error {
-	for first, looked := 0, 0; first < len(all); {
-		if first-looked >= checkEvery {
-			if err := ctx.Err(); err != nil {
-				return err
+// inhibitors returns the rules that others name in inhibited_by, directly or
+// not, and that are not among those.
+func inhibitors(beside, named []rules.Rule) []rules.Rule {
+	have := make(map[string]bool, len(named))
+	for _, r := range named {
+		have[r.ID] = true
+	}
+	var found []rules.Rule
+	for wanted := named; len(wanted) > 0; {
+		var next []rules.Rule
+		for _, r := range wanted {
+			for _, by := range r.InhibitedBy {
+				id := by.Rule
+				i := slices.IndexFunc(beside, func(b rules.Rule) bool { return b.ID == id })
+				if i >= 0 && !have[id] {
+					have[id] = true
+					next = append(next, beside[i])
+				}
 			}
-			looked = first
 		}
-		now := all[first].At
-		p.pass(now.Add(-1))
-		end := first
-		for end < len(all) && all[end].At.Equal(now) {
-			end++
-		}
-		p.note(p.engine.Apply(p.reportsOf(all[first:end]), now, nil))
-		first = end
+		found = append(found, next...)
+		wanted = next
 	}
-	return nil
+	return found
 }
 
-// reportsOf makes one report for each device of an instant.
-func (p *player) reportsOf(instant []Reading) []devices.Report {
-	p.reports, p.readings = p.reports[:0], slices.Grow(p.readings[:0], len(instant))
-	for i := range instant {
-		r := &instant[i]
-		if i == 0 || instant[i-1].Device != r.Device {
-			p.reports = append(p.reports, devices.Report{Device: r.Device, ObservedAt: r.At, ReceivedAt: r.At})
-		}
-		report := &p.reports[len(p.reports)-1]
-		if r.Metric == faultsMetric {
-			report.Faults = splitFaults(r.Value)
-			continue
-		}
-		from := len(p.readings) - len(report.Readings)
-		p.readings = append(p.readings, devices.Reading{Metric: r.Metric, Value: r.Value})
-		report.Readings = p.readings[from:]
+// withoutMarks says each fault once, in the words of who wrote the rules: one
+// in a variant is one in the rule.
+func withoutMarks(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
 	}
-	return p.reports
+	var kept []error
+	seen := make(map[string]bool)
+	for _, one := range joined.Unwrap() {
+		var fault *rules.SyntaxError
+		if errors.As(one, &fault) {
+			plain := *fault
+			plain.Rule, _, _ = strings.Cut(fault.Rule, markedBy)
+			one = &plain
+		}
+		if !seen[one.Error()] {
+			seen[one.Error()] = true
+			kept = append(kept, one)
+		}
+	}
+	return errors.Join(kept...)
 }
 
-// faultsMetric is the metric under which a file lists fault codes: "none", or
-// codes joined by a plus.
-const faultsMetric = "faults"
-
-func splitFaults(v devices.Value) []string {
-	if v.Label == "none" {
-		return []string{}
+// result lets the time to the end of the run pass and adds everything up.
+func (p *player) result(in Input) (Result, error) {
+	if !in.To.IsZero() {
+		p.pass(in.To)
 	}
-	return strings.Split(v.String(), "+")
-}
-
-// pass lets time go by: the engine is told at each of its deadlines.
-func (p *player) pass(until time.Time) {
-	for {
-		deadline, ok := p.engine.NextDeadline()
-		if !ok || deadline.After(until) {
-			return
-		}
-		p.note(p.engine.Tick(deadline))
+	trial := p.variants[0]
+	stats := p.engine.Stats()
+	result := Result{Alarms: trial.sorted(), Readings: stats.Readings, Duplicates: stats.Duplicates, Suppressed: p.suppressed, From: p.first, To: p.last}
+	if result.Alarms == nil {
+		result.Alarms = []Alarm{}
 	}
-}
-
-// note keeps the alarms up to date.
-func (p *player) note(transitions []rules.Transition) {
-	for i := range transitions {
-		t := &transitions[i]
-		if t.Change == rules.Suppressed {
-			p.suppressed++
-			continue
-		}
-		if t.Change == rules.Raised {
-			p.open[t.AlarmID] = len(p.alarms)
-			p.alarms = append(p.alarms, Alarm{
-				RuleID: t.Key.Rule, RuleVersion: t.RuleVersion, Device: devices.ID(t.Key.Subject.ID),
-				PendingSince: t.PendingSince, RaisedAt: t.RaisedAt, Values: plain(t.Values), Explanation: t.Explanation,
+	if p.kept > p.most {
+		return result, &InputError{fmt.Errorf("the rules raise more than %d alarms: give them a delay or a higher limit", p.most)}
+	}
+	from, to := p.first, p.last
+	if !in.From.IsZero() {
+		from = in.From
+	}
+	if !in.To.IsZero() {
+		to = in.To
+	}
+	result.Figures = trial.figures(from, to)
+	if in.With != "" {
+		others := p.variants[1]
+		c := Compare(result.Alarms, others.sorted(), in.AcrossRules)
+		c.With, c.Figures = in.With, others.figures(from, to)
+		result.Comparison = &c
+	}
+	if in.Sweep != nil {
+		unit := in.Sweep.unit(in.Rules, p.engine.Set().Directory())
+		for i, v := range in.Sweep.Values {
+			result.Sweep = append(result.Sweep, SweepStep{
+				Value: v, Text: in.Sweep.text(v), Unit: unit, Figures: p.variants[2+i].figures(from, to),
 			})
 		}
-		a := &p.alarms[p.open[t.AlarmID]]
-		a.Severity, a.Occurrences = t.Severity.String(), t.Occurrences
-		if t.Change == rules.Cleared {
-			at := t.At
-			a.ClearedAt = &at
-			a.Explanation = append(a.Explanation, t.Explanation...)
-			delete(p.open, t.AlarmID)
-		}
 	}
+	return result, nil
 }
 
-// plain turns values into what JSON has: numbers and strings.
-func plain(values map[string]devices.Value) map[string]any {
-	all := make(map[string]any, len(values))
-	for name, v := range values {
-		if v.IsLabel() {
-			all[name] = v.Label
-		} else {
-			all[name] = v.Number
-		}
-	}
-	return all
+func (v *variant) figures(from, to time.Time) Figures {
+	return figures(v.alarms, func(id string) (rules.Rule, bool) { r, ok := v.rules[id]; return r, ok }, from, to)
 }
