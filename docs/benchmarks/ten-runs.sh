@@ -4,9 +4,11 @@
 # that benchstat reads.
 #
 # usage: ten-runs.sh [ROUNDS] > new.txt; benchstat new.txt
+# environment: SECONDS_EACH=10, DEVICES=10000, HALF_EMBEDDED and HALF_MOSQUITTO,
+#              the rates of the runs at half load
 set -euo pipefail
 cd "$(dirname "$0")"
-seconds=${SECONDS_EACH:-10}
+seconds=${SECONDS_EACH:-10} devices=${DEVICES:-10000}
 echo "goos: linux"
 echo "goarch: amd64"
 echo "pkg: telltale/docs/benchmarks"
@@ -19,7 +21,7 @@ in_ms() {
 count() { grep -oE "$1" <<<"$out" | head -1 | awk -v f="$2" '{print $f}'; }
 
 one() { # one NAME RATE CONNECTIONS WINDOW; DOOR and RULES from the environment
-	out=$(./throughput.sh "$2" "$3" 10000 "$seconds" "$4" 2>&1) || { echo "$out" >&2; return 1; }
+	out=$(./throughput.sh "$2" "$3" "$devices" "$seconds" "$4" 2>&1) || { echo "$out" >&2; return 1; }
 	echo "Benchmark$1 1" \
 		"$(count 'log: [0-9]+ messages/s' 2) msg/s" "$(count '[0-9]+ us of CPU' 1) cpu-us/msg" \
 		"$(in_ms 'PUBACK p50') puback-p50-ms" "$(in_ms 'p99') puback-p99-ms" \
@@ -29,7 +31,7 @@ one() { # one NAME RATE CONNECTIONS WINDOW; DOOR and RULES from the environment
 }
 
 bare() { # Mosquitto without a gateway
-	out=$(DOOR=bare ./throughput.sh 0 20 10000 "$seconds" 200 2>&1) || { echo "$out" >&2; return 1; }
+	out=$(DOOR=bare ./throughput.sh 0 20 "$devices" "$seconds" 200 2>&1) || { echo "$out" >&2; return 1; }
 	echo "BenchmarkMosquitto/bare 1 $(count 'received: [0-9]+' 2) msg/s $(in_ms 'PUBACK p50') puback-p50-ms $(in_ms 'p99') puback-p99-ms"
 }
 
