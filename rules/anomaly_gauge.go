@@ -15,7 +15,7 @@ const (
 	valueSlack      = 0.25 // deviation hours that are nothing on any day
 	movementAllowed = 3
 	movementSlack   = 1
-	movementFloor   = 0.1  // of the logarithm's spread: 10%
+	movementFloor   = 0.2  // of the logarithm: a fifth more or less movement is nothing
 	stillShare      = 0.02 // of the value's spread, and
 	stillStep       = 0.25 // of the sensor's smallest step: less movement is as good as none
 )
