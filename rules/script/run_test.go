@@ -156,6 +156,8 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"a bad count", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x0}, raised: {quiet: 0}}\n", `x.yaml:3:60: "x0" is not a count such as x5`},
 		{"a bad status", good + "  - {device: {id: a, model: FR-200}, status: on_x2, raised: {quiet: 0}}\n", `x.yaml:3:46: status is online or offline, not "on_"`},
 		{"a bad start", good + "  - {device: {id: a, model: FR-200}, start: today, raised: {quiet: 0}}\n", `x.yaml:3:45: start is a time such as 2026-01-01T00:00:00Z, not "today"`},
+		{"a start before time began", good + "  - {device: {id: a, model: FR-200}, start: 1969-12-31T23:59:59Z, raised: {quiet: 0}}\n", "x.yaml:3:45: start lies between 1970 and 2080"},
+		{"a start that is never believed", good + "  - {device: {id: a, model: FR-200}, start: 2099-01-01T00:00:00Z, raised: {quiet: 0}}\n", "x.yaml:3:45: start lies between 1970 and 2080"},
 		{"a series that is a list", good + "  - {device: {id: a, model: FR-200}, series: {temperature: [4]}, raised: {quiet: 0}}\n", `x.yaml:3:60: a series is a text such as "4x5 9x9"`},
 		{"too many steps", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x600000, mode: ax600000}, raised: {quiet: 0}}\n",
 			"x.yaml:3:76: the series of a script are longer than 1000000 steps in all"},

@@ -129,6 +129,8 @@ func readTest(r *reader, n *yaml.Node) *test {
 		at, err := time.Parse(time.RFC3339, start.Value)
 		if err != nil {
 			r.fail(start, "start is a time such as 2026-01-01T00:00:00Z, not %q", start.Value)
+		} else if year := at.UTC().Year(); year < 1970 || year > 2080 { // what the engine believes, with ten years to play
+			r.fail(start, "start lies between 1970 and 2080")
 		}
 		t.start = at.UTC()
 	}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"telltale/devices"
+)
+
+// BenchmarkOtherModels measures a reading of a device with ten rules, beside
+// none and beside a thousand rules of other models: the figures must agree.
+func BenchmarkOtherModels(b *testing.B) {
+	for _, others := range []int{0, 1_000} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			var rules []Rule
+			for i := range 10 {
+				r := benchRule(i)
+				r.AppliesTo.Models = []string{"FR-*"}
+				rules = append(rules, r)
+			}
+			for i := range others {
+				rules = append(rules, Rule{ID: fmt.Sprintf("other-%04d", i), When: "temperature > 8", AppliesTo: Selector{Models: []string{"WM-*"}}})
+			}
+			washer := &devices.Model{ID: "WM-1", Metrics: map[string]devices.Metric{"temperature": {Unit: "Cel"}}}
+			set, err := Compile(rules, devices.NewDirectory(1, []*devices.Model{fridge(), washer}, []*devices.Device{{ID: fridgeID, Model: "FR-200"}}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := NewEngine(set)
+			reports := []devices.Report{reportOf(fridgeID, start, map[string]any{"temperature": 4.0})}
+			now := start
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Minute)
+				reports[0].ObservedAt, reports[0].ReceivedAt = now, now
+				e.Apply(reports, now, nil)
+			}
+		})
+	}
+}
+
+// BenchmarkWindow measures one look at a window by how many readings it holds.
+func BenchmarkWindow(b *testing.B) {
+	for _, readings := range []int{10, 60, 1_440} {
+		b.Run(fmt.Sprintf("readings=%d", readings), func(b *testing.B) {
+			var r ring
+			keep := int64(readings) * int64(time.Minute)
+			for i := range int64(3 * readings) {
+				r.push(sample{at: i * int64(time.Minute), number: float64(i % 7)}, keep)
+			}
+			start := r.at(r.count-1).at - keep
+			for b.Loop() {
+				r.over(start, 3*int64(time.Minute))
+			}
+		})
+	}
+}
+
+// Not parallel: it measures the memory of the whole process.
+func TestADeviceWithTenRulesTakesLessThanAKibibyte(t *testing.T) {
+	var plain []Rule
+	for i := range 10 {
+		plain = append(plain, Rule{ID: fmt.Sprintf("rule-%d", i), When: fmt.Sprintf("temperature > %d and not door_open", i), For: 10 * time.Hour})
+	}
+	const count = 2_000
+	var ids []devices.ID
+	for i := range count {
+		ids = append(ids, devices.ID(fmt.Sprintf("fridge-%04d", i)))
+	}
+	set, err := Compile(plain, directoryOf(ids...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := NewEngine(set)
+	before := heapSize()
+	for _, id := range ids {
+		e.Apply([]devices.Report{reportOf(id, start, map[string]any{"temperature": 30.0, "door_open": false, "mode": "eco"})}, start, nil)
+	}
+	each := (heapSize() - before) / count
+	t.Logf("%d bytes", each)
+	if each > 1024 {
+		t.Errorf("a device takes %d bytes", each)
+	}
+	runtime.KeepAlive(e)
+}
+
+func heapSize() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
