@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -318,24 +317,15 @@ func (c *connection) readReady(fd uintptr) bool {
 	if p == nil {
 		p = c.takeScratch()
 	}
-	for {
-		n, err := syscall.Read(int(fd), p)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN):
-			if c.target == nil {
-				c.releaseScratch()
-			}
-			return false
-		case err != nil:
-			c.err = os.NewSyscallError("read", err)
-		case n == 0:
-			c.err = io.EOF
+	n, err := readNow(fd, p)
+	if err == syscall.EAGAIN {
+		if c.target == nil {
+			c.releaseScratch()
 		}
-		c.n = max(n, 0)
-		return true
+		return false
 	}
+	c.n, c.err = n, err
+	return true
 }
 
 // closeNow closes the socket without a TLS goodbye, which might wait.

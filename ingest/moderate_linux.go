@@ -1,10 +1,7 @@
 package ingest
 
 import (
-	"errors"
-	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
 )
@@ -75,25 +72,13 @@ func (m *moderated) Read(p []byte) (int, error) {
 
 // read reads what there is; false: nothing, and the kernel says when there is.
 func (m *moderated) read(fd uintptr) bool {
-	for {
-		n, err := syscall.Read(int(fd), m.p)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN) && m.quiet:
-			m.quiet = false
-			lowWater(fd, 1)
-			continue // something may have come before we said so
-		case errors.Is(err, syscall.EAGAIN):
-			return false
-		case err != nil:
-			m.err = os.NewSyscallError("read", err)
-		case n == 0 && len(m.p) > 0:
-			m.err = io.EOF
-		}
-		m.n = max(n, 0)
-		return true
+	m.n, m.err = readNow(fd, m.p)
+	if m.err == syscall.EAGAIN && m.quiet {
+		m.quiet = false
+		lowWater(fd, 1)
+		m.n, m.err = readNow(fd, m.p) // something may have come before we said so
 	}
+	return m.err != syscall.EAGAIN
 }
 
 // lowWater sets how many bytes there must be before the kernel says that there

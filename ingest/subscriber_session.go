@@ -151,11 +151,7 @@ func (x *session) stop(ctx context.Context) {
 // submit decodes what arrived and hands it to the pipeline.
 func (x *session) submit() {
 	load := x.parcels.Get().(*parcel)
-	var list []arrival
-	for ok := true; ok; {
-		if list, ok = x.arrivals.take(list); !ok {
-			break
-		}
+	for list, ok := x.arrivals.take(nil); ok; list, ok = x.arrivals.take(list) {
 		for _, a := range list {
 			load = x.decode(load, a)
 			x.bytes.Add(-int64(len(a.packets)))
@@ -206,12 +202,8 @@ func (x *session) handOver(load *parcel) *parcel {
 // acknowledge writes the acknowledgements, in the order of arrival: the
 // pipeline stores what is handed over in order, and says so in order.
 func (x *session) acknowledge() {
-	var ids []uint16
 	var packets []byte
-	for ok := true; ok; {
-		if ids, ok = x.acks.take(ids); !ok {
-			break
-		}
+	for ids, ok := x.acks.take(nil); ok; ids, ok = x.acks.take(ids) {
 		packets = packets[:0]
 		for _, id := range ids {
 			packets = appendPuback(packets, id)

@@ -1,6 +1,9 @@
 package rules
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // ring returns the index of the ring that keeps a metric for a span at least.
 func (b *binder) ring(slot int, keep int64) int {
@@ -65,14 +68,17 @@ type windowSpec struct {
 // windowIndex returns the index under which the frame remembers what a window
 // holds. Rules that look at the same one share the work.
 func (b *binder) windowIndex(ring int, length int64) int {
-	wanted := windowSpec{ring, length}
-	for i, spec := range b.windows {
-		if spec == wanted {
-			return i
-		}
+	return placeIn(&b.windows, windowSpec{ring, length})
+}
+
+// placeIn returns where one stands in a list, at the end if it was not there.
+func placeIn[T comparable](list *[]T, one T) int {
+	i := slices.Index(*list, one)
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, one)
 	}
-	b.windows = append(b.windows, wanted)
-	return len(b.windows) - 1
+	return i
 }
 
 // remembered is what a window held when it was last asked.

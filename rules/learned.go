@@ -8,26 +8,10 @@ type learnedSpec struct {
 }
 
 // baseline returns the index of the baseline of a slot.
-func (l *learnedSpec) baseline(slot int) int {
-	for i, known := range l.baselines {
-		if known == slot {
-			return i
-		}
-	}
-	l.baselines = append(l.baselines, slot)
-	return len(l.baselines) - 1
-}
+func (l *learnedSpec) baseline(slot int) int { return placeIn(&l.baselines, slot) }
 
 // cohort returns the index of a cohort.
-func (l *learnedSpec) cohort(spec cohortSpec) int {
-	for i, known := range l.cohorts {
-		if known == spec {
-			return i
-		}
-	}
-	l.cohorts = append(l.cohorts, spec)
-	return len(l.cohorts) - 1
-}
+func (l *learnedSpec) cohort(spec cohortSpec) int { return placeIn(&l.cohorts, spec) }
 
 // learned is what one device has learnt.
 type learned struct {

@@ -1,5 +1,3 @@
-// Package tracingtest has a collector of spans for tests: a server that takes
-// OTLP over HTTP as real ones do, and keeps what it was sent.
 package tracingtest
 
 import (
