@@ -1,5 +1,7 @@
 package tickets
 
+import "time"
+
 // Query selects tickets for a list, newest first. Empty fields select all.
 type Query struct {
 	Statuses []Status // any of them
@@ -14,7 +16,8 @@ type Query struct {
 // select all.
 type AlarmQuery struct {
 	Active  *bool // whether the condition holds
-	Shelved *bool // whether a person has put it aside
+	Shelved *bool // whether a person has put it aside, at the time Now
+	Now     time.Time
 	Device  string
 	Rule    string
 	After   string // the list goes on behind this alarm id, with older ones

@@ -119,15 +119,19 @@ func TestAPersonTakesAnAlarmOffTheShelf(t *testing.T) {
 func TestShelvedAlarmsAreListed(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, 3)
-	s.clock = time.Now() // which is what the list goes by
 	first, second := raised("warm", fridge(1), noon), raised("warm", fridge(2), noon)
 	s.handle(t, first, second)
 	s.shelve(t, first.AlarmID, time.Hour)
 	for shelved, want := range map[bool]string{true: first.AlarmID, false: second.AlarmID} {
-		list, err := s.db.ListAlarms(t.Context(), tickets.AlarmQuery{Shelved: &shelved})
+		list, err := s.db.ListAlarms(t.Context(), tickets.AlarmQuery{Shelved: &shelved, Now: s.clock})
 		if err != nil || len(list) != 1 || list[0].ID != want {
 			t.Errorf("shelved %v: %+v, %v", shelved, list, err)
 		}
+	}
+	yes := true
+	list, err := s.db.ListAlarms(t.Context(), tickets.AlarmQuery{Shelved: &yes, Now: s.clock.Add(time.Hour)})
+	if err != nil || len(list) != 0 {
+		t.Errorf("when its time is over: %+v, %v", list, err)
 	}
 }
 

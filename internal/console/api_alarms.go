@@ -85,7 +85,7 @@ func (s *rest) listAlarms(ctx context.Context, in *alarmListInput) (*list[ticket
 	}
 	if in.Shelved != "" {
 		shelved := in.Shelved == "true"
-		q.Shelved = &shelved
+		q.Shelved, q.Now = &shelved, s.now()
 	}
 	if key != nil {
 		q.After = key[0]

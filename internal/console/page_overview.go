@@ -30,6 +30,7 @@ type overviewContents struct {
 	Recalls   []recallLine
 	Shipments []shipmentLine
 	Alarms    []views.AlarmRow
+	Shelved   []*tickets.Alarm
 
 	NoTickets, NoRecalls, NoShipments, NoAlarms empty
 }
@@ -100,6 +101,11 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 	}
 	page.Shipments = page.shipmentLines(risky.Rows)
 	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Live: true, Limit: overviewRows})
+	if err != nil {
+		return err
+	}
+	shelved := true
+	page.Shelved, err = s.deps.Alarms.ListAlarms(ctx, tickets.AlarmQuery{Shelved: &shelved, Now: page.Now, Limit: overviewRows})
 	return err
 }
 

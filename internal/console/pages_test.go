@@ -268,6 +268,9 @@ func TestPeopleWorkOnTickets(t *testing.T) {
 	if page := r.visit(sam, http.StatusOK, "/alarms/alm-freezer-05"); !strings.Contains(page, "Take off the shelf") || !strings.Contains(page, "Being defrosted.") {
 		t.Error("the page of a shelved alarm does not say so")
 	}
+	if page := r.visit(sam, http.StatusOK, "/"); !strings.Contains(page, "On the shelf") || !strings.Contains(page, "sam: Being defrosted.") {
+		t.Error("the overview does not list what is shelved")
+	}
 	r.press(sam, http.StatusSeeOther, "/alarms/alm-freezer-05/unshelve", url.Values{})
 	r.press(sam, http.StatusConflict, "/alarms/alm-freezer-05/unshelve", url.Values{})
 

@@ -48,12 +48,12 @@ func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tick
 		  and (@rule = '' or a.rule_id = @rule)
 		  and (@active::boolean is null or (a.cleared_at is null) = @active)
 		  and (@shelved::boolean is null
-		    or (a.cleared_at is null and a.unshelved_at is null and coalesce(a.shelved_until > now(), false)) = @shelved)
+		    or (a.cleared_at is null and a.unshelved_at is null and coalesce(a.shelved_until > @now, false)) = @shelved)
 		  and (@after = '' or (a.raised_at, a.id) < (@after_at, @after))
 		order by a.raised_at desc, a.id desc
 		limit @limit`,
 		replanned, pgx.NamedArgs{
-			"device": query.Device, "rule": query.Rule, "active": query.Active, "shelved": query.Shelved,
+			"device": query.Device, "rule": query.Rule, "active": query.Active, "shelved": query.Shelved, "now": query.Now,
 			"after": query.After, "after_at": after.RaisedAt, "limit": rowLimit(query.Limit),
 		})
 	if err != nil {
