@@ -30,7 +30,7 @@ type overviewContents struct {
 	Recalls   []recallLine
 	Shipments []shipmentLine
 	Alarms    []views.AlarmRow
-	Shelved   []*tickets.Alarm
+	Shelved   []views.AlarmRow
 
 	NoTickets, NoRecalls, NoShipments, NoAlarms empty
 }
@@ -104,8 +104,7 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 	if err != nil {
 		return err
 	}
-	shelved := true
-	page.Shelved, err = s.deps.Alarms.ListAlarms(ctx, tickets.AlarmQuery{Shelved: &shelved, Now: page.Now, Limit: overviewRows})
+	page.Shelved, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{ShelvedAt: page.Now, Limit: overviewRows})
 	return err
 }
 

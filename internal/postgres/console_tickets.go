@@ -145,7 +145,7 @@ func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmR
 	rows, err := db.q.Query(ctx, `
 		select a.id, a.rule_id, coalesce(r.spec ->> 'title', ''), a.subject_type, a.subject_id, a.mode, a.severity,
 		       a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''), a.shelved_until,
-		       a.occurrences, ta.ticket_number
+		       coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.occurrences, ta.ticket_number
 		from alarms a
 		left join rules r on r.id = a.rule_id
 		left join ticket_alarms ta on ta.alarm_id = a.id
@@ -154,13 +154,15 @@ func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmR
 		  and (@ticket = '' or 'T-' || lpad(ta.ticket_number::text, 6, '0') = @ticket)
 		  and (not @active or a.cleared_at is null)
 		  and (not @live or a.mode = 'live')
+		  and (@shelved_at::timestamptz is null
+		    or a.cleared_at is null and a.unshelved_at is null and a.shelved_until > @shelved_at)
 		order by a.cleared_at is null desc,
 		         case when a.cleared_at is null then array_position(array['critical', 'major', 'minor', 'info'], a.severity) end,
 		         a.raised_at desc, a.id
 		limit @limit`,
 		pgx.NamedArgs{
 			"device": q.Device, "rule": q.Rule, "ticket": q.Ticket, "active": q.Active,
-			"live": q.Live, "limit": cmp.Or(q.Limit, views.DefaultLimit),
+			"live": q.Live, "shelved_at": timeOrNull(q.ShelvedAt), "limit": cmp.Or(q.Limit, views.DefaultLimit),
 		})
 	if err != nil {
 		return nil, fmt.Errorf("list alarms: %w", err)
@@ -178,7 +180,8 @@ func scanAlarmRow(row pgx.CollectableRow) (views.AlarmRow, error) {
 	var cleared, acknowledged, shelved *time.Time
 	var ticket *int64
 	err := row.Scan(&a.ID, &a.RuleID, &a.RuleTitle, &a.Subject.Type, &a.Subject.ID, &a.Mode, &severity,
-		&a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy, &shelved, &a.Occurrences, &ticket)
+		&a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy, &shelved,
+		&a.ShelvedBy, &a.ShelveReason, &a.Occurrences, &ticket)
 	if err != nil {
 		return a, err
 	}

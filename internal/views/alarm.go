@@ -14,6 +14,8 @@ type AlarmQuery struct {
 	Active bool   // only those whose condition still holds
 	Live   bool   // only those of live rules, not of rules on trial
 	Limit  int    // zero: DefaultLimit
+
+	ShelvedAt time.Time // only those that a person has put aside at this time; zero: all
 }
 
 // AlarmRow is one alarm.
@@ -29,6 +31,8 @@ type AlarmRow struct {
 	AcknowledgedAt time.Time // zero: nobody has
 	AcknowledgedBy string
 	ShelvedUntil   time.Time
+	ShelvedBy      string
+	ShelveReason   string
 	Occurrences    int64
 	TicketID       string // "" without a ticket
 }
