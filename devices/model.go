@@ -21,6 +21,12 @@ type Model struct {
 	// StaleAfter. Zero means never: only a status or last will says so.
 	OfflineAfter time.Duration
 
+	// Lateness is how much older than the latest report of its device a
+	// report may arrive and still be counted at its own time, amending what
+	// was decided without it. Older ones only count for metrics that have
+	// nothing newer. Zero means that none is counted again.
+	Lateness time.Duration
+
 	Faults map[string]FaultCode // by FaultCode.Code
 
 	// Decoder is the payload script: JavaScript that turns the bytes of its

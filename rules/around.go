@@ -120,7 +120,7 @@ func (e *Engine) Inhibited() []Place { return e.around.other }
 // reach counts an alarm of rule i that begins or ends where it holds others
 // back.
 func (e *Engine) reach(d *device, i, by int) {
-	if len(e.set.wide) == 0 || len(e.set.wide[d.plan.rules[i].rule.ID]) == 0 {
+	if len(e.set.wide) == 0 || len(e.set.wide[d.plan.rules[i].rule.ID]) == 0 || d.isTakenBack() {
 		return
 	}
 	for _, p := range e.set.PlacesOf(d.key(i)) {

@@ -10,11 +10,16 @@ import (
 
 // siteSet has two fridges and a power meter at one site, and a fridge at
 // another; the fridges are behind gateway-1, which is a device of its own.
-func siteSet(t testing.TB, all ...Rule) *Set {
+func siteSet(t testing.TB, all ...Rule) *Set { return lateSiteSet(t, 0, all...) }
+
+// lateSiteSet is a site set whose reports may be late.
+func lateSiteSet(t testing.TB, lateness time.Duration, all ...Rule) *Set {
 	t.Helper()
-	meter := &devices.Model{ID: "PM-1", Metrics: map[string]devices.Metric{"volts": {Name: "volts", Unit: "V"}}, ReportEvery: time.Minute}
-	gateway := &devices.Model{ID: "GW-1", Metrics: map[string]devices.Metric{"uplink": {Name: "uplink", Unit: "bool"}}, ReportEvery: time.Minute}
-	set, err := Compile(all, devices.NewDirectory(1, []*devices.Model{fridge(), meter, gateway}, []*devices.Device{
+	fridge := fridge()
+	fridge.Lateness = lateness
+	meter := &devices.Model{ID: "PM-1", Metrics: map[string]devices.Metric{"volts": {Name: "volts", Unit: "V"}}, ReportEvery: time.Minute, Lateness: lateness}
+	gateway := &devices.Model{ID: "GW-1", Metrics: map[string]devices.Metric{"uplink": {Name: "uplink", Unit: "bool"}}, ReportEvery: time.Minute, Lateness: lateness}
+	set, err := Compile(all, devices.NewDirectory(1, []*devices.Model{fridge, meter, gateway}, []*devices.Device{
 		{ID: fridgeID, Model: "FR-200", Site: "Warsaw", Gateway: "gateway-1"},
 		{ID: "fridge-2", Model: "FR-200", Site: "Warsaw", Gateway: "gateway-1"},
 		{ID: "fridge-3", Model: "FR-200", Site: "Gdansk", Gateway: "gateway-1"},

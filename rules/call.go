@@ -91,8 +91,12 @@ func (c *checker) window(t *ast.CallNode, name string) node {
 // bounded refuses a window that would hold more readings than are kept.
 func (c *checker) bounded(t *ast.CallNode, w windowNode) node {
 	for _, m := range c.scope.models {
-		if m.ReportEvery > 0 && w.kept()/m.ReportEvery > maxRingSize {
-			c.fail(t, "shorten the window", "%s looks at more than %d readings of model %s, which reports every %s",
+		if m.ReportEvery > 0 && (w.kept()+2*m.Lateness)/m.ReportEvery > maxRingSize {
+			hint := "shorten the window"
+			if m.Lateness > 0 {
+				hint += fmt.Sprintf(", or the model's lateness (%s), which counts twice", formatSpan(m.Lateness))
+			}
+			c.fail(t, hint, "%s looks at more than %d readings of model %s, which reports every %s",
 				source(w), maxRingSize, m.ID, formatSpan(m.ReportEvery))
 			return nil
 		}

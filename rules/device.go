@@ -32,6 +32,9 @@ type device struct {
 	faultsAt int64 // event time of the latest list of faults; never: none yet
 	faults   []string
 
+	journal *journal // what it can be taken back by; nil where its model has no lateness
+	amended int      // how often decisions about it were amended
+
 	queued int32 // position in the engine's queue of timers; -1: not in it
 }
 
@@ -55,6 +58,9 @@ func newDevice(id devices.ID, p *plan) *device {
 	d.learned = newLearned(&p.learned)
 	for i := range d.slots {
 		d.slots[i] = slot{at: never, number: math.NaN()}
+	}
+	if p.lateness > 0 {
+		d.journal = newJournal(d)
 	}
 	return d
 }

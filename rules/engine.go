@@ -31,7 +31,8 @@ type Stats struct {
 	Reports        int64 // taken in, whatever became of them
 	Readings       int64 // accepted
 	Duplicates     int64 // readings and fault lists of a time that was known already
-	Late           int64 // readings and fault lists older than the latest of their metric
+	Late           int64 // readings and fault lists older than the latest of their metric, and not taken in
+	Reordered      int64 // reports out of order that were put into their place
 	UnknownDevices int64 // reports of devices that are not declared
 	Unbelievable   int64 // reports with a time before 1970 or after 2099
 	Evaluations    int64 // conditions evaluated
@@ -47,6 +48,10 @@ type round struct {
 	marks       []uint64 // rules to evaluate, by position
 	accepted    []accepted
 	repeated    []repeated // alarms whose count has grown
+	late        []*device  // with reports out of order that are not decided about yet
+
+	entry entry // of a journal, while it is read
+	held  []int // of an entry, while it is written
 }
 
 type accepted struct {
@@ -87,6 +92,7 @@ func (e *Engine) Apply(reports []devices.Report, at time.Time, trace func(i int)
 		e.round.report = i
 		e.report(&reports[i], now)
 	}
+	e.redecideLate()
 	e.runTimers(now)
 	return e.finish()
 }
@@ -138,13 +144,27 @@ func (e *Engine) report(r *devices.Report, now int64) {
 	}
 
 	clock := d.clock(received) // before the report sets it: silence ended now, not when a late report was observed
+	late := d.outOfOrder(observed)
+	switch {
+	case late:
+		e.putInOrder(d, r, observed, received)
+	case d.journal != nil:
+		e.redecide(d) // what is late comes first
+	}
 	e.startMarks(d.plan)
-	if e.accept(d, r, observed) {
+	faultsAt := d.faultsAt
+	counts := !late && e.accept(d, r, observed)
+	if counts {
 		clock = max(clock, observed)
-		d.observed, d.received = max(d.observed, observed), max(d.received, received)
+		if observed >= d.observed { // an older one says nothing about the device's clock
+			d.observed, d.received = observed, max(d.received, received)
+		}
 	}
 	e.mark(d.plan.onContact)
 	e.evaluateMarked(d, clock, received)
+	if counts && d.journal != nil {
+		e.append(d, observed, d.faultsAt != faultsAt, r.Faults)
+	}
 	e.schedule(d)
 }
 
@@ -183,6 +203,9 @@ func (e *Engine) accept(d *device, r *devices.Report, observed int64) bool {
 	if len(e.round.accepted) == 0 && !withFaults {
 		return false
 	}
+	if d.journal != nil && !d.isTakenBack() {
+		d.journal.advance(d, observed)
+	}
 	e.interruptStale(d, observed)
 	for _, a := range e.round.accepted {
 		d.store(a.slot, observed, e.now, a.value)
@@ -207,6 +230,9 @@ func (e *Engine) track(d *device, now int64) {
 	d.observed = before
 	observe := func(i int) {
 		spec := &d.plan.trackers[i]
+		if spec.byClock() && d.isTakenBack() {
+			return
+		}
 		spec.observe(&d.trackers[i], now, spec.holds(f), d.plan.stale)
 	}
 	for _, a := range e.round.accepted {

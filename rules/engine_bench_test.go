@@ -196,7 +196,12 @@ func BenchmarkCondition(b *testing.B) {
 
 // Not parallel: it counts the allocations of the whole process.
 func TestAReadingAllocatesNothing(t *testing.T) {
-	set := compile(t,
+	t.Run("late reports are dropped", func(t *testing.T) { testNoAllocations(t, 0) })
+	t.Run("late reports amend", func(t *testing.T) { testNoAllocations(t, 2*time.Minute) })
+}
+
+func testNoAllocations(t *testing.T, lateness time.Duration) {
+	set := patient(t, lateness,
 		Rule{ID: "a", When: "temperature > 8", For: 10 * time.Hour},
 		Rule{ID: "b", When: `mode == "defrost" and humidity / 2 > 80 or fault("E21")`},
 		Rule{ID: "c", When: `silent("15m")`},

@@ -432,16 +432,16 @@ func TestAnAlarmIdDependsOnWhatTheAlarmIsAlone(t *testing.T) {
 	key := Key{"warm", Subject{"device", "f1"}}
 	ids := map[string]bool{}
 	for _, id := range []string{
-		alarmID(key, Live, 1), alarmID(key, Shadow, 1), alarmID(key, Live, 2),
-		alarmID(Key{"warm2", key.Subject}, Live, 1), alarmID(Key{"warm", Subject{"device", "f2"}}, Live, 1),
-		alarmID(Key{"warm", Subject{"site", "f1"}}, Live, 1),
+		alarmID(key, Live, 1, 0), alarmID(key, Shadow, 1, 0), alarmID(key, Live, 2, 0), alarmID(key, Live, 1, 1),
+		alarmID(Key{"warm2", key.Subject}, Live, 1, 0), alarmID(Key{"warm", Subject{"device", "f2"}}, Live, 1, 0),
+		alarmID(Key{"warm", Subject{"site", "f1"}}, Live, 1, 0),
 	} {
 		ids[id] = true
 	}
-	if len(ids) != 6 {
+	if len(ids) != 7 {
 		t.Errorf("ids %v", ids)
 	}
-	if again := alarmID(key, Live, 1); !ids[again] {
+	if again := alarmID(key, Live, 1, 0); !ids[again] {
 		t.Errorf("the same alarm has another id %s the second time", again)
 	}
 }

@@ -101,7 +101,7 @@ func (e *Engine) step(d *device, i int, o observation, held holder, f *frame) {
 // inhibitor returns the position of a raised rule that inhibits rule i, or -1.
 func (d *device) inhibitor(i int) int {
 	for _, j := range d.plan.inhibitors[i] {
-		if d.cells[j].phase.isRaised() {
+		if d.holds(j) {
 			return j
 		}
 	}
@@ -128,7 +128,7 @@ func (e *Engine) interruptStale(d *device, observed int64) {
 	f := e.prepare(d, max(observed, d.observed), 0)
 	for i := range d.cells {
 		c, r := &d.cells[i], d.plan.rules[i]
-		if len(r.uses.silent) > 0 {
+		if r.waits || d.isTakenBack() && r.byClock() {
 			continue // its time did not stand still: the timers have asked it
 		}
 		if len(r.ladder) > 0 {

@@ -146,6 +146,7 @@ func (e *Engine) relevel(d *device, i, left int, f *frame) {
 		return
 	}
 	c.alarm.severity = now
+	d.rememberLevel(i, max(f.now, c.alarm.raisedAt))
 	change, why := Escalated, ""
 	if now > before {
 		why = explainRung(r, &r.ladder[d.top(i)], d.rungs(i)[d.top(i)], f)

@@ -41,6 +41,9 @@ func (d *device) learn(slot int, at, log int64, v float64) {
 			d.baselines[i].learn(at, v)
 		}
 	}
+	if d.isTakenBack() {
+		return // the peers knew of it when it came
+	}
 	for i := range spec.cohorts {
 		// What was measured before the window says nothing about now.
 		if one := &spec.cohorts[i]; one.slot == slot && log-at <= one.window {

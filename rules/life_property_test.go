@@ -35,7 +35,13 @@ func lifeRules() []Rule {
 // maintainedSite is a site set under windows that overlap.
 func maintainedSite(t testing.TB) *Set {
 	t.Helper()
-	return siteSet(t, lifeRules()...).WithMaintenance([]Maintenance{
+	return patientSite(t, 0)
+}
+
+// patientSite is the same with reports that may be late.
+func patientSite(t testing.TB, lateness time.Duration) *Set {
+	t.Helper()
+	return lateSiteSet(t, lateness, lifeRules()...).WithMaintenance([]Maintenance{
 		{ID: "one", Devices: []devices.ID{fridgeID}, From: minute(10), To: minute(20)},
 		{ID: "site", Sites: []string{"Warsaw"}, From: minute(15), To: minute(40)},
 		{ID: "weekly", Models: []string{"FR-*"}, Weekly: &Weekly{

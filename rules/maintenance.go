@@ -120,7 +120,7 @@ func (m *Maintenance) Covers(d *devices.Device, at time.Time) bool {
 // WithMaintenance returns the same rules under planned work.
 func (s *Set) WithMaintenance(all []Maintenance) *Set {
 	under := *s
-	under.maintenance = all
+	under.maintenance, under.planned = all, signPlanned(all)
 	return &under
 }
 

@@ -177,6 +177,7 @@ type uses struct {
 	faults  bool
 	silent  []time.Duration
 	tracked bool // a function that follows a condition stands in it
+	peers   bool // it compares the device with others
 }
 
 func (u *uses) add(n node) {
@@ -196,6 +197,8 @@ func (u *uses) add(n node) {
 		u.silent = append(u.silent, n.after)
 	case timeWhereNode, sinceNode, countWhereNode, startsNode:
 		u.tracked = true
+	case cohortNode:
+		u.peers = true
 	}
 	for _, child := range children(n) {
 		u.add(child)

@@ -80,6 +80,20 @@ func runEvents(e *Engine, events []event) []Transition {
 	return all
 }
 
+// forBothSets tries what must hold of an engine that takes nothing back, and
+// of one that does.
+func forBothSets(t *testing.T, try func(t *testing.T, set *Set)) {
+	for name, set := range map[string]*Set{
+		"late reports are dropped": mixedSet(t),
+		"late reports amend":       patient(t, 5*time.Minute, mixedRules()...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			try(t, set)
+		})
+	}
+}
+
 func mixedSet(t testing.TB) *Set { return compile(t, mixedRules()...) }
 
 // checkLife follows the alarms through transitions and finds two open ones,
@@ -89,29 +103,44 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 		place := t.Key.String() + string(t.Mode)
 		before, isOpen := open[place]
 		falls := t.Change == Deescalated
-		switch {
+		mine := isOpen && before.AlarmID == t.AlarmID
+		switch over := !t.ClearedAt.IsZero(); {
+		case t.At.Before(t.RaisedAt) || t.RaisedAt.Before(t.PendingSince) || over && t.ClearedAt.Before(t.RaisedAt) || t.Occurrences < 1:
+			return fmt.Errorf("%s: times run backwards: %+v", place, t)
 		case t.Change == Suppressed:
-			if isOpen || t.Reopens != "" || t.Occurrences < 1 {
+			if isOpen || t.Reopens != "" {
 				return fmt.Errorf("%s suppressed, and there is %+v: %+v", place, before, t)
 			}
 			continue
+		case (t.Before != nil) != (t.Change == Amended || t.Change == Withdrawn):
+			return fmt.Errorf("%s: what was before is misplaced: %+v", place, t)
+		case t.Before != nil && mine != t.Before.ClearedAt.IsZero():
+			return fmt.Errorf("%s: %s of what was not told: %+v after %+v", place, t.Change, t, before)
+		case t.Change == Withdrawn, t.Change == Amended && over:
+			if mine {
+				delete(open, place)
+			}
+			continue
+		case t.Reopens != "" && (t.Change != Raised || t.Reopens == t.AlarmID):
+			return fmt.Errorf("%s: %s reopens %s", place, t.Change, t.Reopens)
+		case t.Change == Raised && over:
+			continue
+		case t.Change == Amended && isOpen && !mine:
+			return fmt.Errorf("%s holds again beside another: %+v and %+v", place, t, before)
+		case t.Change == Amended:
 		case falls != (isOpen && t.Severity < before.Severity):
 			return fmt.Errorf("%s: severity %s after %s by %s", place, t.Severity, before.Severity, t.Change)
 		case t.Change == Escalated && t.Severity <= before.Severity:
 			return fmt.Errorf("%s: escalated to %s from %s", place, t.Severity, before.Severity)
 		case isOpen && t.Chattering != before.Chattering:
 			return fmt.Errorf("%s: chattering changed by %s", place, t.Change)
-		case t.Reopens != "" && (t.Change != Raised || t.Reopens == t.AlarmID):
-			return fmt.Errorf("%s: %s reopens %s", place, t.Change, t.Reopens)
 		case t.Change == Raised && isOpen:
 			return fmt.Errorf("%s raised twice: %+v after %+v", place, t, before)
 		case t.Change != Raised && !isOpen:
 			return fmt.Errorf("%s: %s of an alarm that is not open", place, t.Change)
-		case t.Change != Raised && (t.AlarmID != before.AlarmID || t.RaisedAt != before.RaisedAt):
+		case t.Change != Raised && (t.AlarmID != before.AlarmID || t.RaisedAt != before.RaisedAt || t.Revision != before.Revision):
 			return fmt.Errorf("%s: %s names alarm %s, open is %s", place, t.Change, t.AlarmID, before.AlarmID)
-		case t.At.Before(t.RaisedAt) || t.RaisedAt.Before(t.PendingSince):
-			return fmt.Errorf("%s: times run backwards: %+v", place, t)
-		case t.Occurrences < 1 || t.Occurrences < before.Occurrences:
+		case t.Change == Repeated && t.Occurrences < before.Occurrences:
 			return fmt.Errorf("%s: %+v after %+v", place, t, before)
 		}
 		if t.Change == Cleared {
@@ -125,77 +154,80 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 
 func TestNoHistoryMakesTwoOpenAlarmsOrAnOrphan(t *testing.T) {
 	t.Parallel()
-	set := mixedSet(t)
-	rapid.Check(t, func(t *rapid.T) {
-		e := NewEngine(set)
-		open := map[string]Transition{}
-		for _, one := range drawEvents(t) {
-			if err := checkLife(open, e.Apply(one.reports, one.at, nil)); err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range open {
-				if s, ok := e.State(devices.ID(o.Key.Subject.ID), o.Key.Rule); !ok || !s.Raised() || s.Since != o.RaisedAt {
-					t.Fatalf("%s is open, and the engine says %+v", o.Key, s)
+	forBothSets(t, func(t *testing.T, set *Set) {
+		rapid.Check(t, func(t *rapid.T) {
+			e := NewEngine(set)
+			open := map[string]Transition{}
+			for _, one := range drawEvents(t) {
+				if err := checkLife(open, e.Apply(one.reports, one.at, nil)); err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range open {
+					if s, ok := e.State(devices.ID(o.Key.Subject.ID), o.Key.Rule); !ok || !s.Raised() || s.Since != o.RaisedAt {
+						t.Fatalf("%s is open, and the engine says %+v", o.Key, s)
+					}
 				}
 			}
-		}
+		})
 	})
 }
 
 func TestASnapshotAtAnyPointContinuesTheSame(t *testing.T) {
 	t.Parallel()
-	set := mixedSet(t)
-	rapid.Check(t, func(t *rapid.T) {
-		events := drawEvents(t)
-		want := NewEngine(set)
-		got := NewEngine(set)
-		for i, one := range events {
-			if rapid.Bool().Draw(t, "restart") {
-				fresh := NewEngine(set)
-				if err := fresh.Restore(got.Snapshot(nil)); err != nil {
-					t.Fatal(err)
+	forBothSets(t, func(t *testing.T, set *Set) {
+		rapid.Check(t, func(t *rapid.T) {
+			events := drawEvents(t)
+			want := NewEngine(set)
+			got := NewEngine(set)
+			for i, one := range events {
+				if rapid.Bool().Draw(t, "restart") {
+					fresh := NewEngine(set)
+					if err := fresh.Restore(got.Snapshot(nil)); err != nil {
+						t.Fatal(err)
+					}
+					got = fresh
 				}
-				got = fresh
+				if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(one.reports, one.at, nil)); diff != "" {
+					t.Fatalf("event %d differs (-without restart +with):\n%s", i, diff)
+				}
+				wantDeadline, _ := want.NextDeadline()
+				if gotDeadline, _ := got.NextDeadline(); gotDeadline != wantDeadline {
+					t.Fatalf("event %d: deadline %v, want %v", i, gotDeadline, wantDeadline)
+				}
 			}
-			if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(one.reports, one.at, nil)); diff != "" {
-				t.Fatalf("event %d differs (-without restart +with):\n%s", i, diff)
+			if !bytes.Equal(want.Snapshot(nil), got.Snapshot(nil)) {
+				t.Fatal("states differ at the end")
 			}
-			wantDeadline, _ := want.NextDeadline()
-			if gotDeadline, _ := got.NextDeadline(); gotDeadline != wantDeadline {
-				t.Fatalf("event %d: deadline %v, want %v", i, gotDeadline, wantDeadline)
-			}
-		}
-		if !bytes.Equal(want.Snapshot(nil), got.Snapshot(nil)) {
-			t.Fatal("states differ at the end")
-		}
+		})
 	})
 }
 
 func TestAReplayGivesTheSameTransitions(t *testing.T) {
 	t.Parallel()
-	set := mixedSet(t)
-	rapid.Check(t, func(t *rapid.T) {
-		events := drawEvents(t)
-		cut := rapid.IntRange(0, len(events)).Draw(t, "snapshot after")
-		first := NewEngine(set)
-		before := runEvents(first, events[:cut])
-		state := first.Snapshot(nil)
-		want := append(before, runEvents(first, events[cut:])...)
+	forBothSets(t, func(t *testing.T, set *Set) {
+		rapid.Check(t, func(t *rapid.T) {
+			events := drawEvents(t)
+			cut := rapid.IntRange(0, len(events)).Draw(t, "snapshot after")
+			first := NewEngine(set)
+			before := runEvents(first, events[:cut])
+			state := first.Snapshot(nil)
+			want := append(before, runEvents(first, events[cut:])...)
 
-		again := NewEngine(set)
-		if err := again.Restore(state); err != nil {
-			t.Fatal(err)
-		}
-		got := append(before[:len(before):len(before)], runEvents(again, events[cut:])...)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("replay differs (-want +got):\n%s", diff)
-		}
+			again := NewEngine(set)
+			if err := again.Restore(state); err != nil {
+				t.Fatal(err)
+			}
+			got := append(before[:len(before):len(before)], runEvents(again, events[cut:])...)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("replay differs (-want +got):\n%s", diff)
+			}
+		})
 	})
 }
 
 func TestGoingOverToTheSameRulesChangesNothing(t *testing.T) {
 	t.Parallel()
-	set, same := mixedSet(t), mixedSet(t)
+	set, same := patient(t, 5*time.Minute, mixedRules()...), patient(t, 5*time.Minute, mixedRules()...)
 	rapid.Check(t, func(t *rapid.T) {
 		events := drawEvents(t)
 		want, got := NewEngine(set), NewEngine(set)
@@ -223,25 +255,26 @@ func life(transitions []Transition) map[string][]change {
 
 func TestDuplicatesChangeNothing(t *testing.T) {
 	t.Parallel()
-	set := mixedSet(t)
-	rapid.Check(t, func(t *rapid.T) {
-		events := drawEvents(t)
-		want, got := NewEngine(set), NewEngine(set)
-		for i, one := range events {
-			doubled := one
-			doubled.reports = nil
-			for _, r := range one.reports {
-				for range rapid.IntRange(1, 3).Draw(t, "copies") {
-					doubled.reports = append(doubled.reports, r)
+	forBothSets(t, func(t *testing.T, set *Set) {
+		rapid.Check(t, func(t *rapid.T) {
+			events := drawEvents(t)
+			want, got := NewEngine(set), NewEngine(set)
+			for i, one := range events {
+				doubled := one
+				doubled.reports = nil
+				for _, r := range one.reports {
+					for range rapid.IntRange(1, 3).Draw(t, "copies") {
+						doubled.reports = append(doubled.reports, r)
+					}
+				}
+				if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(doubled.reports, doubled.at, nil)); diff != "" {
+					t.Fatalf("event %d differs (-once +several times):\n%s", i, diff)
 				}
 			}
-			if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(doubled.reports, doubled.at, nil)); diff != "" {
-				t.Fatalf("event %d differs (-once +several times):\n%s", i, diff)
+			if !bytes.Equal(want.Snapshot(nil), got.Snapshot(nil)) {
+				t.Fatal("states differ at the end")
 			}
-		}
-		if !bytes.Equal(want.Snapshot(nil), got.Snapshot(nil)) {
-			t.Fatal("states differ at the end")
-		}
+		})
 	})
 }
 

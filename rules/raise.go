@@ -17,6 +17,7 @@ type alarm struct {
 	severity     Severity
 	told         int64 // occurrences, as last given out
 	listed       int   // place among the round's repeated ones, from 1; 0: none
+	revision     int   // how often it was amended
 
 	floor Severity // what the severity would be but for steps of the ladder that have conditions
 	held  []holder // what held it back before it was raised
@@ -25,12 +26,16 @@ type alarm struct {
 // idEncoding writes ids that are safe in topics, URLs and file names.
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// alarmID is the same in every replay: it is made of what the alarm is.
-func alarmID(key Key, mode Mode, raisedAt int64) string {
+// alarmID is the same in every replay: it is made of what the alarm is. How
+// often decisions about its device were amended is part of it, because what
+// was amended or withdrawn keeps the id that its first onset gave it.
+func alarmID(key Key, mode Mode, raisedAt int64, amended int) string {
 	const half = 16 // 128 bits: no two alarms will ever share them
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		key.Rule, key.Subject.Type, key.Subject.ID, string(mode), strconv.FormatInt(raisedAt, 10),
-	}, "\x00")))
+	parts := []string{key.Rule, key.Subject.Type, key.Subject.ID, string(mode), strconv.FormatInt(raisedAt, 10)}
+	if amended > 0 {
+		parts = append(parts, strconv.Itoa(amended))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return idEncoding.EncodeToString(sum[:half])
 }
 
@@ -49,9 +54,10 @@ func (e *Engine) raise(d *device, i int, f *frame) {
 		held = c.alarm.held
 	}
 	c.alarm = &alarm{
-		id: alarmID(d.key(i), r.rule.Mode, f.now), raisedAt: f.now, pendingSince: c.since,
+		id: alarmID(d.key(i), r.rule.Mode, f.now, d.amended), raisedAt: f.now, pendingSince: c.since,
 		severity: d.severity(i, r.rule.Severity), floor: r.rule.Severity, told: c.count, held: held,
 	}
+	d.rememberLevel(i, f.now)
 	t := e.transition(d, i, Raised, f.now)
 	t.Values = d.values(f.oldest)
 	t.Explanation = explainRaise(d, i, f)
@@ -67,13 +73,15 @@ func (e *Engine) raise(d *device, i int, f *frame) {
 // clear ends the alarm of a cell.
 func (e *Engine) clear(d *device, i int, f *frame) {
 	c := &d.cells[i]
-	t := e.transition(d, i, Cleared, max(f.now, c.alarm.raisedAt))
+	at := max(f.now, c.alarm.raisedAt)
+	t := e.transition(d, i, Cleared, at)
 	t.Values = d.values(f.oldest)
 	t.Explanation = explainClear(d, i, f)
 	e.emit(t)
 	if p := d.past(i); p != nil {
-		p.lastID, p.endedAt = c.alarm.id, max(f.now, c.alarm.raisedAt)
+		p.lastID, p.endedAt = c.alarm.id, at
 	}
+	d.remember(i, at)
 	*c = cell{}
 	e.reach(d, i, -1)
 }
@@ -94,6 +102,7 @@ func (e *Engine) escalate(d *device, i int, now, at int64) {
 			continue
 		}
 		c.alarm.severity = step.Severity
+		d.rememberLevel(i, due)
 		f := e.prepare(d, now, at)
 		t := e.transition(d, i, Escalated, due)
 		t.Values = d.values(f.oldest)
@@ -128,6 +137,7 @@ func (e *Engine) transition(d *device, i int, change Change, at int64) Transitio
 		RaisedAt: timeOf(c.alarm.raisedAt), PendingSince: timeOf(c.alarm.pendingSince),
 		Severity: c.alarm.severity, Occurrences: c.count,
 		Chattering: c.chattering, RuleVersion: r.rule.Version, Mode: r.rule.Mode, Faults: slices.Clone(d.faults),
+		Revision: c.alarm.revision,
 	}
 	if e.round.trace != nil {
 		t.Trace = e.round.trace(e.round.report)

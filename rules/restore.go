@@ -68,6 +68,9 @@ func (e *Engine) restore(snapshot []byte) ([]orphan, error) {
 	}
 	fresh.reachAgain()
 	for _, d := range fresh.devices {
+		if d.journal == nil && d.plan.lateness > 0 {
+			d.journal = newJournal(d)
+		}
 		fresh.schedule(d)
 	}
 	e.devices, e.cohorts, e.queue, e.around = fresh.devices, fresh.cohorts, fresh.queue, fresh.around
@@ -110,6 +113,7 @@ func (e *Engine) restoreDevice(r *reader) []orphan {
 	if r.format > learnedFormat {
 		d.restoreLife(r)
 	}
+	d.restoreJournal(r, e.set.signatureOf(d))
 	if declared && r.err == nil {
 		e.add(d)
 	}
@@ -140,17 +144,22 @@ func (d *device) restoreWindows(r *reader) {
 	}
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		name := pick(r, r.trackers)
-		t := tracker{at: r.time(), truth: truth(r.uint())}
-		for k := r.count(); k > 0 && r.err == nil; k-- {
-			from := r.time()
-			t.held = append(t.held, span{from, r.checkTime(from + r.int())})
-		}
+		t := r.tracker()
 		for i := range d.plan.trackers {
 			if d.plan.trackers[i].name == name {
 				d.trackers[i] = t
 			}
 		}
 	}
+}
+
+func (r *reader) tracker() tracker {
+	t := tracker{at: r.time(), truth: truth(r.uint())}
+	for k := r.count(); k > 0 && r.err == nil; k-- {
+		from := r.time()
+		t.held = append(t.held, span{from, r.checkTime(from + r.int())})
+	}
+	return t
 }
 
 // keep puts a stored cell in its place; otherwise it returns why it has none.
@@ -207,6 +216,7 @@ type reader struct {
 	metrics  []string
 	rules    []storedRule
 	trackers []string
+	scratch  map[*plan]*device // to try checkpoints on
 	err      error
 }
 

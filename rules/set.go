@@ -20,6 +20,7 @@ type Set struct {
 
 	wide        map[string][]Scope // rules that hold others back beyond their device, and how far
 	maintenance []Maintenance
+	planned     uint64 // the same for the same maintenance
 }
 
 // Rules returns the rules in the order they were given to Compile. Callers
@@ -49,7 +50,10 @@ type modelPlan struct {
 	layout map[string]int // metric name to slot
 	names  []string       // slot to metric name
 	stale  int64          // age at which a value is stale; 0: never
-	rules  []*bound       // all rules for the model, inhibitors first
+
+	lateness int64 // how far a report out of order may take a device back; 0: not at all
+
+	rules  []*bound // all rules for the model, inhibitors first
 	plans  map[string]*plan
 	tagged []int // rules that ask for tags
 
@@ -93,6 +97,9 @@ type plan struct {
 	rungs   int   // steps with conditions in all
 	pastOf  []int // by rule: place among the devices' pasts, or -1; nil: no rule has one
 	pasts   int
+
+	clock     clockwork // what goes by our clock, and is not decided again
+	signature uint64    // the same for plans that decide the same
 }
 
 // plan binds the rules to each model.
@@ -114,6 +121,8 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 		names:  slices.Sorted(maps.Keys(m.Metrics)),
 		stale:  int64(staleAfter(m)),
 		plans:  make(map[string]*plan),
+
+		lateness: int64(m.Lateness),
 	}
 	for i, name := range mp.names {
 		mp.layout[name] = i
@@ -152,6 +161,7 @@ func (mp *modelPlan) keep(b *binder) {
 	}
 	for i, spec := range mp.rings {
 		mp.ringOf[spec.slot] = i
+		mp.rings[i].keep += 2 * mp.lateness // so far back may a device be taken, and its windows with it
 	}
 	mp.tracking = make([][]int, len(mp.names))
 	for i, spec := range mp.trackers {
@@ -217,6 +227,7 @@ func (p *plan) index() {
 	}
 	p.onReport = make([]uint64, words)
 	p.onContact = make([]uint64, words)
+	p.clock.rules = make([]uint64, words)
 	p.inhibitors = make([][]int, len(p.rules))
 	var silences []time.Duration
 	for i, r := range p.rules {
@@ -244,8 +255,10 @@ func (p *plan) index() {
 				p.inhibitors[i] = append(p.inhibitors[i], inhibitor) // a rule on trial holds back no real alarm
 			}
 		}
+		p.clock.note(p, i)
 	}
 	p.silences = durations(silences)
+	p.sign()
 }
 
 // remember gives a rule room for what a device keeps of it beyond its cell.

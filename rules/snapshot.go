@@ -11,8 +11,9 @@ import (
 // snapshotFormat is the first byte of a snapshot. A new form gets a new one.
 // Those before it are read as well.
 const (
-	snapshotFormat = 3
-	learnedFormat  = 2 // without ladders, pasts and other engines' alarms
+	snapshotFormat = 4
+	lifeFormat     = 3 // without journals and revisions of alarms
+	learnedFormat  = 2 // and without ladders, pasts and other engines' alarms
 	firstFormat    = 1 // and without anything that is learnt
 )
 
@@ -53,6 +54,7 @@ func (e *Engine) Snapshot(dst []byte) []byte {
 	w.uint(uint64(len(ordered)))
 	for _, d := range ordered {
 		w.device(d, numbers)
+		w.journal(d, e.set.signatureOf(d))
 	}
 	w.learned(e, ordered, metricNumber)
 	return w.buf
@@ -186,15 +188,18 @@ func (w *writer) windows(d *device, number numbering) {
 	}
 	w.uint(uint64(len(d.trackers)))
 	for i := range d.trackers {
-		t := &d.trackers[i]
 		w.uint(uint64(number.tracker[d.plan.trackers[i].name]))
-		w.int(t.at)
-		w.uint(uint64(t.truth))
-		w.uint(uint64(len(t.held)))
-		for _, s := range t.held {
-			w.int(s.from)
-			w.int(s.to - s.from)
-		}
+		w.tracker(&d.trackers[i])
+	}
+}
+
+func (w *writer) tracker(t *tracker) {
+	w.int(t.at)
+	w.uint(uint64(t.truth))
+	w.uint(uint64(len(t.held)))
+	for _, s := range t.held {
+		w.int(s.from)
+		w.int(s.to - s.from)
 	}
 }
 

@@ -40,6 +40,10 @@ func (p *past) empty() bool { return len(p.raises) == 0 && p.lastID == "" }
 
 func (w *writer) past(p *past) {
 	w.text(p.lastID)
+	w.pastTimes(p)
+}
+
+func (w *writer) pastTimes(p *past) {
 	w.int(p.endedAt)
 	w.uint(uint64(len(p.raises)))
 	for _, at := range p.raises {
@@ -61,10 +65,8 @@ func (d *device) restoreLife(r *reader) {
 	}
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		stored := pick(r, r.rules)
-		p := past{lastID: r.text(), endedAt: r.time()}
-		for k := r.count(); k > 0 && r.err == nil; k-- {
-			p.raises = append(p.raises, r.time())
-		}
+		p := past{lastID: r.text()}
+		r.pastTimes(&p)
 		i, ok := d.plan.position[stored.id]
 		if !ok || d.plan.rules[i].rule.Mode != stored.mode || d.past(i) == nil {
 			continue
@@ -73,6 +75,13 @@ func (d *device) restoreLife(r *reader) {
 			p.raises = p.raises[over:]
 		}
 		*d.past(i) = p
+	}
+}
+
+func (r *reader) pastTimes(p *past) {
+	p.endedAt, p.raises = r.time(), p.raises[:0]
+	for k := r.count(); k > 0 && r.err == nil; k-- {
+		p.raises = append(p.raises, r.time())
 	}
 }
 
@@ -133,6 +142,7 @@ func (w *writer) alarm(a *alarm) {
 	w.uint(uint64(a.floor))
 	w.int(a.told)
 	w.holders(a.held)
+	w.uint(uint64(a.revision))
 }
 
 func (r *reader) alarm() *alarm {
@@ -148,5 +158,8 @@ func (r *reader) alarm() *alarm {
 		return a
 	}
 	a.floor, a.told, a.held = Severity(r.uint()), r.int(), r.holders()
+	if r.format > lifeFormat {
+		a.revision = int(r.uint())
+	}
 	return a
 }

@@ -19,8 +19,18 @@ func TestASnapshotOfAnEarlierFormIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := append(append([]byte{learnedFormat}, first[1:]...), 0, 0) // nothing was learnt
-	for name, snapshot := range map[string][]byte{"the first": first, "the second": second} {
-		s := newStory(t, Rule{ID: "door", When: "door_open"},
+	const withLife = "A4CAgtP6w8mGMQAABwxjb21wcmVzc29yX3cJZG9vcl9vcGVuCGh1bWlkaXR5BG1vZGUFb3RoZXIDcmF3C3RlbXBlcmF0dXJlAwRkb29yBGxpdmUAVKVI" +
+		"CK8a4zMEd2FybQRsaXZlBoku3jAQZOL8A3dldARsaXZlADmJJEPURcp6AAEIZnJpZGdlLTGAgILT+sPJhjGAgILT+sPJhjGAgILT+sPJhjEA////" +
+		"////////AQADAQAAAAAAAAAA8D8CAAAAAAAAAABOQAYAAAAAAAAAACJAAwACAAKAgILT+sPJhjEAARp6cHJ3NGY2YnR4dm44anA4cDk1MXczNDB5" +
+		"OICAgtP6w8mGMYCAgtP6w8mGMQAAAgABAgACgICC0/rDyYYxAAEaZjF5ZHIzOHE1eDQzNGRjcGZyejZnOWY3d2OAgILT+sPJhjGAgILT+sPJhjEB" +
+		"AQIAAgEAAoCAgtP6w8mGMQABGjdqZ21xejM0ejRqYmFkdjhtcGoxa2trYmY4gICC0/rDyYYxgICC0/rDyYYxAAAAAQRkb29yFXdoaWxlIGRvb3Ig" +
+		"d2FzIGFjdGl2ZYCAgtP6w8mGMQAAAAAAAA"
+	third, err := base64.RawStdEncoding.DecodeString(withLife)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, snapshot := range map[string][]byte{"the first": first, "the second": second, "the third": third} {
+		s := newPatientStory(t, Rule{ID: "door", When: "door_open"},
 			Rule{ID: "warm", Version: 3, When: "temperature > 8", Severity: Minor, ReopenWithin: 1},
 			Rule{ID: "wet", When: "humidity > 50", InhibitedBy: []Inhibitor{{Rule: "door"}}})
 		if err := s.engine.Restore(snapshot); err != nil {

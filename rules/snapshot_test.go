@@ -79,9 +79,9 @@ func TestASnapshotIsTheWholeStateAndTheSameEveryTime(t *testing.T) {
 
 func TestADamagedSnapshotIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, mixedRules()...)
-	s.report(0, map[string]any{"temperature": 9, "mode": "defrost", "faults": []string{"E21"}})
-	s.report(3, map[string]any{"temperature": 9})
+	s := newPatientStory(t, mixedRules()...)
+	s.report(0, map[string]any{"temperature": 9, "mode": "defrost", "faults": []string{"E21"}, "door_open": true})
+	s.report(3, map[string]any{"temperature": 9, "door_open": false})
 	state := s.engine.Snapshot(nil)
 	for n := range state {
 		if err := s.engine.Restore(state[:n]); err == nil {
@@ -98,6 +98,35 @@ func TestADamagedSnapshotIsRefusedAndChangesNothing(t *testing.T) {
 	}
 	if !bytes.Equal(state, s.engine.Snapshot(nil)) {
 		t.Error("the engine has changed")
+	}
+}
+
+// The journal goes with the snapshot as long as the rules decide the same.
+func TestAChangeOfRulesEndsHowFarADeviceIsTakenBack(t *testing.T) {
+	t.Parallel()
+	rule := tooWarm
+	for name, alter := range map[string]func(*Rule){
+		"nothing":     func(*Rule) {},
+		"the title":   func(r *Rule) { r.Title, r.Version = "Warm", 3 },
+		"a delay":     func(r *Rule) { r.For = time.Minute },
+		"escalations": func(r *Rule) { r.Escalate = []Escalation{{After: time.Hour, Severity: Critical}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newPatientStory(t, rule)
+			for n := range 13 {
+				s.warm(float64(n), float64(n), 9)
+			}
+			changed := rule
+			alter(&changed)
+			s.engine.Use(patient(t, time.Hour, changed), minute(13))
+			s.warm(5.5, 13, 4)
+			want := []change{{"warm", "raised", 10}}
+			if name == "nothing" || name == "the title" {
+				want = append(want, change{"warm", "withdrawn", 12})
+			}
+			s.want(want...)
+		})
 	}
 }
 

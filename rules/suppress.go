@@ -22,7 +22,7 @@ func (e *Engine) suppressed(d *device, i int, now int64) (holder, bool) {
 		return holder{by: id, why: fmt.Sprintf("while %s was active", id), from: now}, true
 	}
 	for _, w := range d.plan.rules[i].wide {
-		if p, ok := e.set.placeOf(d.id, w); ok && e.around.holds(p) {
+		if p, ok := e.holdsAround(d, w); ok {
 			return holder{by: p.Rule, why: "while " + p.String() + " was active", from: now}, true
 		}
 	}
@@ -35,7 +35,7 @@ func (e *Engine) holdBack(d *device, i int, h holder, f *frame) {
 	c, r := &d.cells[i], d.plan.rules[i]
 	if c.alarm == nil {
 		c.alarm = &alarm{
-			id:       alarmID(d.key(i), r.rule.Mode+heldMode, f.now),
+			id:       alarmID(d.key(i), r.rule.Mode+heldMode, f.now, 0),
 			raisedAt: f.now, pendingSince: c.since, severity: d.severity(i, r.rule.Severity),
 		}
 	}

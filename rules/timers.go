@@ -151,12 +151,21 @@ func (e *Engine) runTimers(now int64) {
 func (e *Engine) runTimer(d *device, at int64) {
 	d.decided = at
 	e.frame.device = nil
+	decided := len(e.round.transitions)
+	if d.journal != nil {
+		d.journal.pause(d)
+	}
 	for _, i := range d.plan.timed {
 		e.evaluate(d, i, d.clock(at), at)
 	}
 	for _, i := range d.plan.aging {
-		if d.cells[i].phase.isRaised() {
+		if c := &d.cells[i]; c.phase.isRaised() {
+			before := c.step
 			e.escalate(d, i, d.clock(at), at)
+			decided -= int(c.step - before) // also one that tells nothing
 		}
+	}
+	if d.journal != nil && len(e.round.transitions) > decided {
+		d.journal.timer = max(d.journal.timer, d.clock(at))
 	}
 }

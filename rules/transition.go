@@ -28,7 +28,10 @@ type Change uint8
 
 // Changes of an alarm. Repeated carries a new count of occurrences and
 // nothing else. Suppressed is about an alarm that does not exist: it would have
-// been raised, but something holds it back. Its id is that of no other.
+// been raised, but something holds it back. Its id is that of no other. The
+// last two come of reports that arrived late: Amended says that the alarm was
+// told with another onset, end or severity, Withdrawn that it would not have
+// been raised.
 const (
 	Raised Change = iota + 1
 	Repeated
@@ -36,6 +39,8 @@ const (
 	Cleared
 	Deescalated
 	Suppressed
+	Amended
+	Withdrawn
 )
 
 // String returns the word used in logs and events.
@@ -53,19 +58,32 @@ func (c Change) String() string {
 		return "de-escalated"
 	case Suppressed:
 		return "suppressed"
+	case Amended:
+		return "amended"
+	case Withdrawn:
+		return "withdrawn"
 	default:
 		return fmt.Sprintf("change(%d)", uint8(c))
 	}
 }
 
+// Before is what had been told of an alarm before it was amended.
+type Before struct {
+	PendingSince, RaisedAt time.Time
+	ClearedAt              time.Time // zero: its condition held
+	Severity               Severity
+	Occurrences            int64
+}
+
 // Transition is one change of one alarm, with everything that led to it. It
 // is a fact: whoever receives it twice must end in the same state, and can,
-// because AlarmID, Change and Occurrences are the same in every replay.
+// because AlarmID, Change, Revision and Occurrences are the same in every
+// replay.
 type Transition struct {
 	AlarmID string // the same for all transitions of one alarm, in every replay
 	Key     Key
 	Change  Change
-	At      time.Time // event time of this change
+	At      time.Time // event time of this change; of an amendment, up to which the device had reported
 
 	RaisedAt     time.Time // event time of the raise
 	PendingSince time.Time // event time of the first breaching reading before it
@@ -74,6 +92,12 @@ type Transition struct {
 
 	Chattering bool   // the alarm came and went too often; it is held until it has been quiet
 	Reopens    string // of a raise: the alarm of an earlier raise that this one goes on with; "": none
+	// ClearedAt is the event time of the end: of an amended alarm that has
+	// ended, and of one that was raised late and is over already. Zero
+	// otherwise.
+	ClearedAt time.Time
+	Revision  int     // how often the alarm was amended, with this change
+	Before    *Before // what an amendment or withdrawal takes back; nil otherwise
 
 	RuleVersion int
 	Mode        Mode

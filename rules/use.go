@@ -39,7 +39,7 @@ func (o *orphan) clear(now int64) Transition {
 		AlarmID: o.alarm.id, Key: Key{Rule: o.rule.id, Subject: Subject{Type: subjectDevice, ID: string(o.device)}},
 		Change: Cleared, At: timeOf(at), RaisedAt: timeOf(o.alarm.raisedAt), PendingSince: timeOf(o.alarm.pendingSince),
 		Severity: o.alarm.severity, Occurrences: o.count, Chattering: o.chattering, RuleVersion: o.rule.version, Mode: o.rule.mode,
-		Explanation: []string{fmt.Sprintf("Cleared because %s.", o.reason)},
+		Explanation: []string{fmt.Sprintf("Cleared because %s.", o.reason)}, Revision: o.alarm.revision,
 	}
 }
 
@@ -53,6 +53,7 @@ type OpenAlarm struct {
 	PendingSince time.Time
 	Severity     Severity
 	Occurrences  int64
+	Revision     int // how often it was amended
 }
 
 // Reconcile makes the engine and the alarms that are active in the database
@@ -99,7 +100,10 @@ func (e *Engine) adopt(o OpenAlarm) {
 	if !ok {
 		pendingSince = raisedAt
 	}
-	taken := alarm{id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, floor: o.Severity, told: o.Occurrences}
+	taken := alarm{
+		id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, floor: o.Severity,
+		told: o.Occurrences, revision: o.Revision,
+	}
 	stored := storedRule{id: o.Key.Rule, mode: o.Mode, version: o.RuleVersion}
 
 	d := e.device(devices.ID(o.Key.Subject.ID))
@@ -112,6 +116,10 @@ func (e *Engine) adopt(o OpenAlarm) {
 				d.cells[i] = cell{phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity)}
 				d.standOn(i)
 				e.reach(d, i, 1)
+				if d.journal != nil {
+					d.journal.resume()
+					d.journal.restart(d) // its reports do not lead to this alarm
+				}
 				e.schedule(d)
 			}
 			return

@@ -33,6 +33,11 @@ type Alarm struct {
 
 	SeverityAt time.Time // event time of the last change of severity; zero: as it was raised
 	Chattering bool      // came and went too often, and is held until it has been quiet
+	// WithdrawnAt is when late readings showed that the alarm would not have
+	// been raised, by our clock; zero: they have not. Earlier is what was told
+	// of the alarm before late readings amended it, in order.
+	WithdrawnAt time.Time
+	Earlier     []AlarmVersion
 
 	Occurrences int64
 	Values      map[string]devices.Value
@@ -51,9 +56,9 @@ type Alarm struct {
 func (a *Alarm) Active() bool { return a.ClearedAt.IsZero() }
 
 // Open reports whether the alarm still stands: its condition holds, or it is
-// latched and nobody has acknowledged it.
+// latched and nobody has acknowledged it. One that was withdrawn does not.
 func (a *Alarm) Open() bool {
-	return a.Active() || a.Latched && a.AcknowledgedAt.IsZero()
+	return a.Active() || a.Latched && a.AcknowledgedAt.IsZero() && a.WithdrawnAt.IsZero()
 }
 
 // AlarmKey names an alarm among the open ones: a rule in shadow may have one

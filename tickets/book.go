@@ -28,6 +28,7 @@ type book struct {
 	earlier   map[dedup]Earlier // the last one solved
 	owners    map[OwnedAt]string
 	customers map[string]*crm.Customer
+	actedOn   map[int64]bool
 	rules     map[ruleRef]*rules.Rule // looked up so far
 
 	touched map[any]bool       // alarms and tickets that are in changes
@@ -60,6 +61,7 @@ func newBook(records *Records, now time.Time) *book {
 		earlier:   make(map[dedup]Earlier, len(records.Earlier)),
 		owners:    records.Owners,
 		customers: records.Customers,
+		actedOn:   records.ActedOn,
 		rules:     map[ruleRef]*rules.Rule{},
 		touched:   map[any]bool{},
 		untold:    map[string][]Entry{},

@@ -140,6 +140,7 @@ func (d *Desk) lookup(transitions []rules.Transition, now time.Time) Lookup {
 		if t.Reopens != "" {
 			what.AlarmIDs = append(what.AlarmIDs, t.Reopens)
 		}
+		what.ActedOn = what.ActedOn || t.Change == rules.Withdrawn
 		if t.Change == rules.Raised {
 			what.Raises = append(what.Raises, Raise{Key: t.Key, OwnedAt: ownedAt(t)})
 		}
@@ -179,6 +180,7 @@ func storable(transitions []rules.Transition) []rules.Transition {
 			continue
 		}
 		t.At, t.RaisedAt, t.PendingSince = stored(t.At), stored(t.RaisedAt), stored(t.PendingSince)
+		t.ClearedAt = orZero(t.ClearedAt)
 		t.Faults, t.Explanation = cleanAll(t.Faults), cleanAll(t.Explanation)
 		t.Trace = clean(t.Trace)
 		t.Values = cleanValues(t.Values)

@@ -8,6 +8,8 @@ const (
 	EventAlarmEscalated    = "alarm.escalated"
 	EventAlarmDeescalated  = "alarm.deescalated"
 	EventAlarmCleared      = "alarm.cleared"
+	EventAlarmAmended      = "alarm.amended"   // by late readings: another onset, end or severity
+	EventAlarmWithdrawn    = "alarm.withdrawn" // by late readings: it would not have been raised
 	EventAlarmAcknowledged = "alarm.acknowledged"
 	EventAlarmShelved      = "alarm.shelved"
 	EventAlarmShelfEnding  = "alarm.shelf_ending" // some time before a shelf ends by itself

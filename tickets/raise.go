@@ -13,6 +13,10 @@ import (
 
 // raise records a new alarm and finds it a ticket.
 func (d *Desk) raise(b *book, t *rules.Transition) {
+	if !t.ClearedAt.IsZero() {
+		d.raiseOver(b, t)
+		return
+	}
 	if b.knows(t.AlarmID) {
 		alarm, before := b.alarmOf(t)
 		b.count(alarm, before+t.Occurrences, t)
@@ -114,20 +118,27 @@ func (b *book) reactivate(alarm *Alarm, t *rules.Transition, why string) {
 		return
 	}
 
-	ticket := b.ticketOf(alarm)
 	if shelved {
-		if ticket != nil {
+		if ticket := b.ticketOf(alarm); ticket != nil {
 			b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " Nobody is told, because the alarm is shelved."})
 			b.changeTicket(ticket)
 		}
 		return
 	}
-	b.tellAlarm(EventAlarmRaised, alarm, cause)
-	if ticket != nil {
-		b.note(ticket, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " " + why})
-		b.worsen(ticket, ticket.Priority.up(before, alarm.Severity), severityReason(before, alarm.Severity), t.Trace)
-		b.tellTicket(EventTicketUpdated, ticket, "raised again "+cause)
+	b.takeUp(alarm, before, EventAlarmRaised, cause, Entry{Kind: EntryJoined, Trace: t.Trace, Text: sentence + " " + why})
+}
+
+// takeUp tells that the condition of an alarm holds, again or after all, and
+// takes up its ticket if that was solved. Before is how grave the alarm was.
+func (b *book) takeUp(alarm *Alarm, before rules.Severity, event, cause string, line Entry) {
+	b.tellAlarm(event, alarm, cause)
+	ticket := b.ticketOf(alarm)
+	if ticket == nil {
+		return
 	}
+	b.note(ticket, line)
+	b.worsen(ticket, ticket.Priority.up(before, alarm.Severity), severityReason(before, alarm.Severity), line.Trace)
+	b.tellTicket(EventTicketUpdated, ticket, event+" "+cause)
 }
 
 // raisedAgain begins the line of an explanation that tells the latest raise.

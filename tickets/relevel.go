@@ -2,7 +2,6 @@ package tickets
 
 import (
 	"fmt"
-	"slices"
 
 	"telltale/rules"
 	"telltale/tickets/crm"
@@ -17,12 +16,7 @@ func (b *book) relevel(alarm *Alarm, rule *rules.Rule, t *rules.Transition) {
 	before := alarm.Severity
 	alarm.Severity, alarm.SeverityAt = t.Severity, t.At
 	alarm.Latched = alarm.Latched || rule.Latches(t.Severity)
-	alarm.Explanation = slices.Clone(alarm.Explanation)
-	for _, line := range t.Explanation {
-		if !slices.Contains(alarm.Explanation, line) {
-			alarm.Explanation = append(alarm.Explanation, line)
-		}
-	}
+	alarm.Explanation = addMissing(alarm.Explanation, t.Explanation)
 	b.changeAlarm(alarm)
 	if alarm.Mode == rules.Live {
 		b.tellRelevelled(alarm, rule, before, t)

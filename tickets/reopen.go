@@ -33,13 +33,18 @@ func (b *book) reopens(t *rules.Transition) *Alarm {
 	return alarm
 }
 
-// reopen goes on with an alarm that had ended, and with its ticket. Whoever
-// had acknowledged it has not seen this.
+// goOn makes an alarm that had ended one that nobody has acknowledged: whoever
+// had has not seen this.
+func (a *Alarm) goOn(rule *rules.Rule, severity rules.Severity) {
+	a.AcknowledgedAt, a.AcknowledgedBy = time.Time{}, ""
+	a.Severity = severity
+	a.Latched = rule.Latches(severity)
+}
+
+// reopen goes on with an alarm that had ended, and with its ticket.
 func (b *book) reopen(alarm *Alarm, rule *rules.Rule, t *rules.Transition) {
 	ended := alarm.ClearedAt
-	alarm.AcknowledgedAt, alarm.AcknowledgedBy = time.Time{}, ""
-	alarm.Severity = t.Severity
-	alarm.Latched = rule.Latches(t.Severity)
+	alarm.goOn(rule, t.Severity)
 	b.raiseAgain(alarm, t, fmt.Sprintf("It had ended at %s, %s before, so the same alarm goes on.",
 		clock(ended), span(t.RaisedAt.Sub(ended))))
 }

@@ -37,6 +37,9 @@ type Lookup struct {
 	Tickets  []int64    // these tickets
 	Raises   []Raise    // who owned the device, and the last solved ticket about the same
 
+	// ActedOn asks on which of the tickets a person has acted.
+	ActedOn bool
+
 	// SolvedSince is how far back the last solved tickets are looked for.
 	SolvedSince time.Time
 
@@ -74,6 +77,7 @@ type Records struct {
 	Earlier   []Earlier // of Raises
 	Owners    map[OwnedAt]string
 	Customers map[string]*crm.Customer // of Tickets and Owners, by id
+	ActedOn   map[int64]bool           // by ticket number, where asked for
 }
 
 // Earlier is the last solved ticket about a key, for a customer.

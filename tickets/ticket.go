@@ -85,6 +85,8 @@ const (
 	EntryOccurrence  = "occurrence"  // the count passed a power of ten
 	EntryEscalated   = "escalated"   // the severity of an alarm changed, up or down
 	EntryCleared     = "cleared"     // the condition of an alarm ended
+	EntryAmended     = "amended"     // late readings corrected an alarm
+	EntryWithdrawn   = "withdrawn"   // with late readings, an alarm would not have been raised
 	EntrySolved      = "solved"
 	EntryReopened    = "reopened"
 	EntryClosed      = "closed"

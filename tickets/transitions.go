@@ -3,6 +3,7 @@ package tickets
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"telltale/rules"
 )
@@ -11,6 +12,9 @@ import (
 // been handled before changes nothing.
 func (d *Desk) apply(b *book, t *rules.Transition) {
 	b.trace = t.Trace
+	if b.outdated(t) {
+		return
+	}
 	if t.Change == rules.Raised {
 		d.raise(b, t)
 		return
@@ -26,6 +30,10 @@ func (d *Desk) apply(b *book, t *rules.Transition) {
 		b.relevel(alarm, b.rule(d.catalog, t), t)
 	case rules.Cleared:
 		b.clear(alarm, t)
+	case rules.Amended:
+		b.amend(alarm, b.rule(d.catalog, t), before, t)
+	case rules.Withdrawn:
+		b.withdraw(alarm, t)
 	}
 }
 
@@ -102,13 +110,7 @@ func (b *book) clear(alarm *Alarm, t *rules.Transition) {
 	if !alarm.Active() || stale {
 		return
 	}
-	alarm.ClearedAt = t.At
-	if t.At.Before(alarm.RaisedAt) {
-		alarm.ClearedAt = alarm.RaisedAt
-	}
-	if !alarm.ShelvedUntil.IsZero() && alarm.UnshelvedAt.IsZero() {
-		alarm.UnshelvedAt = b.now // a shelf ends with the condition
-	}
+	alarm.end(t.At, b.now)
 	b.changeAlarm(alarm)
 	if alarm.Mode != rules.Live {
 		return
@@ -124,6 +126,18 @@ func (b *book) clear(alarm *Alarm, t *rules.Transition) {
 		clock(alarm.ClearedAt), span(alarm.ClearedAt.Sub(alarm.RaisedAt)))
 	b.note(ticket, Entry{Kind: EntryCleared, Trace: t.Trace, Text: strings.Join(append([]string{text}, t.Explanation...), "\n")})
 	b.settle(ticket, "cleared "+cause, t.Trace)
+}
+
+// end notes when the condition ended, as it became known now. A shelf ends with
+// it.
+func (a *Alarm) end(at, now time.Time) {
+	if at.Before(a.RaisedAt) {
+		at = a.RaisedAt
+	}
+	if a.onShelf() {
+		a.UnshelvedAt = now
+	}
+	a.ClearedAt = at
 }
 
 // settle solves a ticket whose last alarm has ended, or notes why it is left

@@ -68,6 +68,24 @@ type AlarmView struct {
 	Explanation    []string       `json:"explanation"`
 	Trace          string         `json:"trace,omitempty"`
 	TicketID       *string        `json:"ticket_id"`
+
+	WithdrawnAt *time.Time         `json:"withdrawn_at" doc:"when late readings showed that it would not have been raised; null: they have not"`
+	Earlier     []AlarmVersionView `json:"earlier,omitempty" doc:"what was told before late readings amended it, in order"`
+}
+
+// AlarmVersionView is an earlier version of an alarm as it is shown, and as
+// it is stored.
+type AlarmVersionView struct {
+	RaiseID      string     `json:"raise_id" doc:"the raise that was amended; not the alarm's id when it took in several"`
+	Revision     int        `json:"revision" doc:"the amendment that replaced this version, from 1"`
+	PendingSince time.Time  `json:"pending_since"`
+	RaisedAt     time.Time  `json:"raised_at"`
+	ClearedAt    *time.Time `json:"cleared_at" doc:"null: the condition held"`
+	Severity     string     `json:"severity" enum:"info,minor,major,critical"`
+	Occurrences  int64      `json:"occurrences"`
+	ReplacedAt   time.Time  `json:"replaced_at" doc:"until then this version was known"`
+	Reason       string     `json:"reason"`
+	Trace        string     `json:"trace,omitempty"`
 }
 
 // SubjectView is what an alarm is about.
@@ -109,7 +127,21 @@ func (a *Alarm) View() AlarmView {
 		UnshelvedAt: orNull(a.UnshelvedAt), Latched: a.Latched, Chattering: a.Chattering, Occurrences: a.Occurrences, Values: PlainValues(a.Values),
 		Faults: orEmpty(a.Faults), Explanation: orEmpty(a.Explanation),
 		Trace: a.Trace, TicketID: orNull(a.TicketID),
+		WithdrawnAt: orNull(a.WithdrawnAt), Earlier: VersionViews(a.Earlier),
 	}
+}
+
+// VersionViews returns versions as they are shown and stored.
+func VersionViews(versions []AlarmVersion) []AlarmVersionView {
+	var views []AlarmVersionView
+	for _, v := range versions {
+		views = append(views, AlarmVersionView{
+			RaiseID: v.RaiseID, Revision: v.Revision, PendingSince: v.PendingSince, RaisedAt: v.RaisedAt,
+			ClearedAt: orNull(v.ClearedAt), Severity: v.Severity.String(), Occurrences: v.Occurrences,
+			ReplacedAt: v.ReplacedAt, Reason: v.Reason, Trace: v.Trace,
+		})
+	}
+	return views
 }
 
 // PlainValues returns values as JSON can hold them: numbers, labels, and null

@@ -49,7 +49,7 @@ func TestViewsHaveTheContractsFields(t *testing.T) {
 			`"severity":"major","pending_since":"2026-03-01T12:00:00Z","raised_at":"2026-03-01T12:00:00Z","cleared_at":null,` +
 			`"acknowledged_at":null,"acknowledged_by":null,"shelved_until":null,"shelved_by":null,"shelve_reason":null,"unshelved_at":null,` +
 			`"latched":false,"chattering":false,"occurrences":2,"values":{"broken":null,"mode":"defrost","temperature":9.4},"faults":["E21"],` +
-			`"explanation":["It was warm."],"trace":"p3/10293/17","ticket_id":"T-000042"}`},
+			`"explanation":["It was warm."],"trace":"p3/10293/17","ticket_id":"T-000042","withdrawn_at":null}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

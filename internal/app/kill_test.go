@@ -12,7 +12,6 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest/history"
-	"telltale/internal/declare"
 	"telltale/internal/postgres"
 	"telltale/simulator"
 	"telltale/tickets"
@@ -181,18 +180,7 @@ model: FR-1
 owners: [{customer: C-%02d, from: %s}]
 `, d, d, killDevice(d), d, start.Add(-time.Hour).Format(time.RFC3339))
 	}
-	set, err := declare.ParseSources(declare.Source{Name: "fleet.yaml", Text: []byte(text.String())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := db.Apply(t.Context(), set, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the gateway to work by the declarations", func() bool {
-		behind, err := db.NodesBehind(t.Context(), plan.Version)
-		return err == nil && behind == 0
-	})
+	declareText(t, db, text.String())
 }
 
 func checkKillOutcome(t *testing.T, db *postgres.DB, start time.Time) {

@@ -138,7 +138,7 @@ func timelineLines(entries []tickets.Entry) []timelineLine {
 			lines[i].Icon, lines[i].Colour = "check", "green"
 		case tickets.EntryAcked:
 			lines[i].Icon = "check"
-		case tickets.EntryOccurrence, tickets.EntryJoined:
+		case tickets.EntryOccurrence, tickets.EntryJoined, tickets.EntryAmended, tickets.EntryWithdrawn:
 			lines[i].Icon = "repeat"
 		case tickets.EntryComment:
 			lines[i].Icon, lines[i].Colour, lines[i].Said = "comment", "blue", true

@@ -80,8 +80,8 @@ func (s *Server) bareFrame(r *http.Request, title string) *chrome {
 func liveEvents() []string {
 	return []string{
 		"ticket.opened", "ticket.updated", "ticket.solved", "ticket.closed",
-		"alarm.raised", "alarm.escalated", "alarm.cleared", "alarm.deescalated", "alarm.acknowledged",
-		"alarm.shelved", "alarm.shelf_ending", "alarm.unshelved",
+		"alarm.raised", "alarm.escalated", "alarm.cleared", "alarm.deescalated", "alarm.amended", "alarm.withdrawn",
+		"alarm.acknowledged", "alarm.shelved", "alarm.shelf_ending", "alarm.unshelved",
 		"recall.proposed", "recall.updated", "recall.approved", "recall.rejected", "recall.answered", "recall.closed",
 		"hold.placed", "hold.released", "shipment.assessed",
 	}

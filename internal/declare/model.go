@@ -23,6 +23,10 @@ const staleFactor = 3
 // counts as offline, where the model does not say.
 const offlineFactor = 10
 
+// latenessFactor times the report distance is how late a report may be and
+// still amend what was decided without it, where the model does not say.
+const latenessFactor = 10
+
 func readModel(f *fields) any {
 	m := &devices.Model{ID: f.mustID("id")}
 	for _, e := range f.entries("metrics") {
@@ -45,6 +49,10 @@ func readModel(f *fields) any {
 	}
 	if m.OfflineAfter < m.StaleAfter {
 		f.values["offline_after"].failf("must not be shorter than stale_after (%s)", FormatDuration(m.StaleAfter))
+	}
+	m.Lateness = latenessFactor * m.ReportEvery
+	if _, said := f.has("lateness"); said {
+		m.Lateness = f.duration("lateness")
 	}
 	for _, e := range f.entries("faults") {
 		if m.Faults == nil {
@@ -96,6 +104,7 @@ type modelSpec struct {
 	ReportEvery  string               `json:"report_every,omitempty"`
 	StaleAfter   string               `json:"stale_after,omitempty"`
 	OfflineAfter string               `json:"offline_after,omitempty"`
+	Lateness     string               `json:"lateness,omitempty"`
 	Faults       map[string]faultCode `json:"faults,omitempty"`
 	Decoder      string               `json:"decoder,omitempty"`
 }
@@ -120,8 +129,12 @@ func encodeModel(m *devices.Model) modelSpec {
 		ReportEvery:  optionalDuration(m.ReportEvery),
 		StaleAfter:   optionalDuration(m.StaleAfter),
 		OfflineAfter: optionalDuration(m.OfflineAfter),
+		Lateness:     optionalDuration(m.Lateness),
 		Faults:       make(map[string]faultCode, len(m.Faults)),
 		Decoder:      m.Decoder,
+	}
+	if m.ReportEvery > 0 && m.Lateness == 0 {
+		spec.Lateness = FormatDuration(0) // said, and not left to the default
 	}
 	for name, one := range m.Metrics {
 		spec.Metrics[name] = metric{Unit: one.Unit, Min: one.Min, Max: one.Max, From: one.From}

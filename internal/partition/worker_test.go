@@ -138,7 +138,8 @@ func (l *ledger) awaitThat(t *testing.T, what string, holds func(lines []string)
 func newWorker(t *testing.T, log *stream.Log, l *ledger, when string) *Worker {
 	t.Helper()
 	directory := devices.NewDirectory(1,
-		[]*devices.Model{{ID: "FR", Metrics: map[string]devices.Metric{"temperature": {Name: "temperature", Unit: "Cel"}}}},
+		[]*devices.Model{{ID: "FR", Metrics: map[string]devices.Metric{"temperature": {Name: "temperature", Unit: "Cel"}},
+			Lateness: time.Hour}},
 		[]*devices.Device{{ID: "fridge-1", Model: "FR"}})
 	set, err := rules.Compile([]rules.Rule{{ID: "warm", Version: 1, When: when, For: 10 * time.Minute, Mode: rules.Live}}, directory)
 	if err != nil {
@@ -230,6 +231,30 @@ func TestARestartInTheMiddleOfADelayGoesOnWithIt(t *testing.T) {
 			if diff := cmp.Diff(want, l.lines()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
+		})
+	}
+}
+
+// The reading that is missing before the restart comes after it.
+func TestALateReadingAmendsWhatWasDecidedBeforeARestart(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"stopped", "killed"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			log, l := openLog(t), newLedger()
+			stop := run(t, newWorker(t, log, l, "temperature > 8"))
+			say(t, log, 0, repeat(9, 5)...)
+			say(t, log, 6, repeat(9, 6)...)
+			l.awaitLine(t, "raised fridge-1 00:10")
+			_ = stop()
+			if kind == "killed" {
+				l.snapshot = Snapshot{}
+			}
+			stop = run(t, newWorker(t, log, l, "temperature > 8"))
+			say(t, log, 12, repeat(9, 5)...)
+			say(t, log, 5, 4)
+			l.awaitLine(t, "amended fridge-1 00:16")
+			_ = stop()
 		})
 	}
 }

@@ -22,11 +22,11 @@ const alarmColumns = `
 	a.pending_since, a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''),
 	a.shelved_until, coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.latched,
 	a.occurrences, a."values", a.faults, a.explanation, a.trace, a.raise_id,
-	a.severity_at, a.chattering, a.shelved_at, a.unshelved_at, a.shelf_reminded,
+	a.severity_at, a.chattering, a.shelved_at, a.unshelved_at, a.shelf_reminded, a.withdrawn_at, a.earlier,
 	(select l.ticket_number from ticket_alarms l where l.alarm_id = a.id)`
 
 // alarmOpen is the condition of the index alarms_one_open.
-const alarmOpen = `(a.cleared_at is null or (a.latched and a.acknowledged_at is null))`
+const alarmOpen = `(a.cleared_at is null or (a.latched and a.acknowledged_at is null and a.withdrawn_at is null))`
 
 // ListAlarms returns the selected alarms, the latest raised first. It wraps
 // [tickets.ErrInvalid] when query.After names no alarm.
@@ -101,14 +101,14 @@ func (db *DB) AlarmsOfTicket(ctx context.Context, number int64) ([]*tickets.Alar
 func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 	a := new(tickets.Alarm)
 	var mode, severity string
-	var cleared, acknowledged, shelved, severityAt, shelvedAt, unshelvedAt *time.Time
-	var values []byte
+	var cleared, acknowledged, shelved, severityAt, shelvedAt, unshelvedAt, withdrawn *time.Time
+	var values, earlier []byte
 	var ticket *int64
 	err := row.Scan(&a.ID, &a.Key.Rule, &a.RuleVersion, &a.Key.Subject.Type, &a.Key.Subject.ID, &mode, &severity,
 		&a.PendingSince, &a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy,
 		&shelved, &a.ShelvedBy, &a.ShelveReason, &a.Latched,
 		&a.Occurrences, &values, &a.Faults, &a.Explanation, &a.Trace, &a.RaiseID,
-		&severityAt, &a.Chattering, &shelvedAt, &unshelvedAt, &a.ShelfReminded, &ticket)
+		&severityAt, &a.Chattering, &shelvedAt, &unshelvedAt, &a.ShelfReminded, &withdrawn, &earlier, &ticket)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +119,12 @@ func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 	if a.Values, err = decodeValues(values); err != nil {
 		return nil, fmt.Errorf("values of alarm %s: %w", a.ID, err)
 	}
+	if a.Earlier, err = decodeVersions(earlier); err != nil {
+		return nil, fmt.Errorf("earlier versions of alarm %s: %w", a.ID, err)
+	}
 	a.ClearedAt, a.AcknowledgedAt, a.ShelvedUntil = timeOf(cleared), timeOf(acknowledged), timeOf(shelved)
 	a.SeverityAt, a.ShelvedAt, a.UnshelvedAt = timeOf(severityAt), timeOf(shelvedAt), timeOf(unshelvedAt)
+	a.WithdrawnAt = timeOf(withdrawn)
 	if ticket != nil {
 		a.TicketID = tickets.FormatID(*ticket)
 	}
@@ -147,6 +151,27 @@ func decodeValues(text []byte) (map[string]devices.Value, error) {
 		}
 	}
 	return values, nil
+}
+
+// decodeVersions reads what [tickets.VersionViews] made storable.
+func decodeVersions(text []byte) ([]tickets.AlarmVersion, error) {
+	var views []tickets.AlarmVersionView
+	if err := json.Unmarshal(text, &views); err != nil {
+		return nil, err
+	}
+	var versions []tickets.AlarmVersion
+	for _, v := range views {
+		severity, err := rules.ParseSeverity(v.Severity)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, tickets.AlarmVersion{
+			RaiseID: v.RaiseID, Revision: v.Revision, PendingSince: v.PendingSince, RaisedAt: v.RaisedAt,
+			ClearedAt: timeOf(v.ClearedAt), Severity: severity, Occurrences: v.Occurrences,
+			ReplacedAt: v.ReplacedAt, Reason: v.Reason, Trace: v.Trace,
+		})
+	}
+	return versions, nil
 }
 
 // orNil returns a pointer to v, nil for the zero value.

@@ -16,7 +16,9 @@ import (
 func (db *DB) OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error) {
 	rows, err := db.q.Query(ctx, `
 		select a.raise_id, a.rule_id, a.subject_type, a.subject_id, a.mode, a.rule_version, a.raised_at, a.pending_since,
-		       a.severity, a.occurrences - coalesce(m.before, 0)
+		       a.severity, greatest(a.occurrences - coalesce(m.before, 0), 1),
+		       (select coalesce(max((v ->> 'revision')::integer), 0) from jsonb_array_elements(a.earlier) v
+		        where v ->> 'raise_id' = a.raise_id)
 		from alarms a left join alarm_merges m on m.raise_id = a.raise_id
 		where a.cleared_at is null
 		order by a.raised_at, a.id`)
@@ -27,7 +29,7 @@ func (db *DB) OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error) {
 		var a rules.OpenAlarm
 		var severity string
 		err := row.Scan(&a.AlarmID, &a.Key.Rule, &a.Key.Subject.Type, &a.Key.Subject.ID, &a.Mode, &a.RuleVersion,
-			&a.RaisedAt, &a.PendingSince, &severity, &a.Occurrences)
+			&a.RaisedAt, &a.PendingSince, &severity, &a.Occurrences, &a.Revision)
 		if err != nil {
 			return a, err
 		}

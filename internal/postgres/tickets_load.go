@@ -50,6 +50,9 @@ func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, 
 	queueAlarmIDs(second, records)
 	queueEarlier(second, records, what)
 	queueCustomers(second, records)
+	if what.ActedOn {
+		queueActedOn(second, records)
+	}
 	queuePlans(second, byCost)
 	if err := db.q.SendBatch(ctx, second).Close(); err != nil {
 		return nil, fmt.Errorf("lock alarms: %w", err)
@@ -303,6 +306,24 @@ func queueEarlier(batch *pgx.Batch, records *tickets.Records, what tickets.Looku
 				e.ID = tickets.FormatID(number)
 				return e, err
 			})
+			return err
+		})
+}
+
+// queueActedOn asks on which of the tickets that were found a person has acted.
+func queueActedOn(batch *pgx.Batch, records *tickets.Records) {
+	numbers := make([]int64, len(records.Tickets))
+	for i, t := range records.Tickets {
+		numbers[i] = t.Number
+	}
+	batch.Queue(`
+		select distinct ticket_number from ticket_timeline where ticket_number = any($1) and actor <> $2`, numbers, tickets.Self).
+		Query(func(rows pgx.Rows) error {
+			acted, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+			records.ActedOn = make(map[int64]bool, len(acted))
+			for _, number := range acted {
+				records.ActedOn[number] = true
+			}
 			return err
 		})
 }

@@ -101,6 +101,9 @@ type alarmRow struct {
 	ShelvedAt      *time.Time     `json:"shelved_at"`
 	UnshelvedAt    *time.Time     `json:"unshelved_at"`
 	ShelfReminded  bool           `json:"shelf_reminded"`
+	WithdrawnAt    *time.Time     `json:"withdrawn_at"`
+
+	Earlier []tickets.AlarmVersionView `json:"earlier"`
 }
 
 func alarmRows(alarms []*tickets.Alarm) []alarmRow {
@@ -117,6 +120,7 @@ func alarmRows(alarms []*tickets.Alarm) []alarmRow {
 			Faults: orNone(a.Faults), Explanation: orNone(a.Explanation), Trace: a.Trace, RaiseID: a.RaiseID,
 			SeverityAt: orNil(a.SeverityAt), Chattering: a.Chattering,
 			ShelvedAt: orNil(a.ShelvedAt), UnshelvedAt: orNil(a.UnshelvedAt), ShelfReminded: a.ShelfReminded,
+			WithdrawnAt: orNil(a.WithdrawnAt), Earlier: orNone(tickets.VersionViews(a.Earlier)),
 		}
 	}
 	return rows
@@ -130,32 +134,50 @@ func queueNewAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
 		insert into alarms (id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
 		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
-		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded)
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier)
 		select id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
 		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
-		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier
 		from jsonb_to_recordset($1) as r (id text, rule_id text, rule_version integer, subject_type text,
 		  subject_id text, mode text, severity text, pending_since timestamptz, raised_at timestamptz,
 		  cleared_at timestamptz, acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz,
 		  shelved_by text, shelve_reason text, latched boolean, occurrences bigint, "values" jsonb,
 		  faults text[], explanation text[], trace text, raise_id text,
 		  severity_at timestamptz, chattering boolean, shelved_at timestamptz, unshelved_at timestamptz,
-		  shelf_reminded boolean)`, records(alarmRows(alarms)))
+		  shelf_reminded boolean, withdrawn_at timestamptz, earlier jsonb)`, records(alarmRows(alarms)))
 }
 
+// queueChangedAlarms writes the alarms that have ended first: what ends makes
+// room for what, by an amendment, holds again.
 func queueChangedAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
+	var ended, open []*tickets.Alarm
+	for _, a := range alarms {
+		if a.Open() {
+			open = append(open, a)
+		} else {
+			ended = append(ended, a)
+		}
+	}
+	queueAlarmUpdate(batch, ended)
+	queueAlarmUpdate(batch, open)
+}
+
+func queueAlarmUpdate(batch *pgx.Batch, alarms []*tickets.Alarm) {
 	if len(alarms) == 0 {
 		return
 	}
 	batch.Queue(`
-		update alarms a set severity = r.severity, cleared_at = r.cleared_at,
+		update alarms a set severity = r.severity, pending_since = r.pending_since, raised_at = r.raised_at,
+		  cleared_at = r.cleared_at, withdrawn_at = r.withdrawn_at, earlier = r.earlier,
+		  "values" = r."values", faults = r.faults,
 		  acknowledged_at = r.acknowledged_at, acknowledged_by = r.acknowledged_by,
 		  shelved_until = r.shelved_until, shelved_by = r.shelved_by, shelve_reason = r.shelve_reason,
 		  occurrences = r.occurrences, explanation = r.explanation, raise_id = r.raise_id,
 		  latched = r.latched, severity_at = r.severity_at, chattering = r.chattering,
 		  shelved_at = r.shelved_at, unshelved_at = r.unshelved_at, shelf_reminded = r.shelf_reminded
-		from jsonb_to_recordset($1) as r (id text, severity text, cleared_at timestamptz,
+		from jsonb_to_recordset($1) as r (id text, severity text, pending_since timestamptz, raised_at timestamptz,
+		  cleared_at timestamptz, withdrawn_at timestamptz, earlier jsonb, "values" jsonb, faults text[],
 		  acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz, shelved_by text,
 		  shelve_reason text, occurrences bigint, explanation text[], raise_id text,
 		  latched boolean, severity_at timestamptz, chattering boolean, shelved_at timestamptz,

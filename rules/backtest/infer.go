@@ -29,6 +29,7 @@ func declare(in Input, readings []Reading) (directory *devices.Directory, anyDev
 	for _, d := range in.Devices {
 		delete(seen, d.ID)
 	}
+	in.Models = withoutLateness(in.Models)
 	subjects := slices.Clone(in.Devices)
 	if len(seen) == 0 {
 		return devices.NewDirectory(1, in.Models, subjects), false, nil
@@ -52,6 +53,19 @@ func declare(in Input, readings []Reading) (directory *devices.Directory, anyDev
 		assumed = append(assumed, fmt.Sprintf("Device %s is not declared and taken for a %s.", id, model.ID))
 	}
 	return devices.NewDirectory(1, in.Models, subjects), false, assumed
+}
+
+// withoutLateness returns the models without their lateness: readings are played in
+// order, so a decision that a late one amends is seen in its final form, and
+// nothing has to be kept for it.
+func withoutLateness(models []*devices.Model) []*devices.Model {
+	all := make([]*devices.Model, len(models))
+	for i, m := range models {
+		one := *m
+		one.Lateness = 0
+		all[i] = &one
+	}
+	return all
 }
 
 // inferModel is a model of everything that was measured or is spoken of.

@@ -1,0 +1,238 @@
+package rules
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"telltale/devices"
+)
+
+// A journal keeps this many reports and bytes of a device at most. Whoever
+// reports faster than its lateness has room for is taken back less far: by
+// half of the bound at least.
+const (
+	maxJournal      = 1024
+	maxJournalBytes = 64 << 10
+)
+
+// journal is what a device can be taken back by, when a report arrives out of
+// order: its state at two points of its past, and the reports that counted
+// since the older one. A new point is made when the newer one is as old as
+// the model's lateness, so the journal reaches back that far at least and less
+// than twice as far. A device whose reports arrive in order writes it and
+// never reads it.
+type journal struct {
+	log   []byte // reports since older, in the order in which they count
+	count int    // of them
+	older checkpoint
+	newer checkpoint
+
+	// before is the state that the last report left, from when time alone was
+	// about to change it until the next report; empty: it did not.
+	before checkpoint
+
+	past   []episode // alarms that ended since older, but for rules that go by our clock
+	levels []level   // how grave alarms were and became since older, with the same exception
+
+	timer int64 // event time of the latest decision by time alone, which a report before it may undo; never: none
+	late  stragglers
+	again *entry // the one that is being applied again; nil: none is
+}
+
+// stragglers are the reports of one call that arrived out of order and wait
+// to be decided about.
+type stragglers struct {
+	count       int
+	first, last int64 // event times
+	behind      int64 // the device's event time before them
+	report      int   // index of the latest
+}
+
+func newJournal(d *device) *journal {
+	j := &journal{timer: never}
+	j.restart(d)
+	return j
+}
+
+// restart forgets the past: nothing from before now is decided again.
+func (j *journal) restart(d *device) {
+	j.take(d)
+	j.levels = slices.Delete(j.levels, 0, j.newer.levels) // but for what time alone has made of it since
+	j.log, j.count, j.past = j.log[:0], 0, j.past[:0]
+	j.newer.place = place{}
+	j.older.copy(&j.newer)
+	j.resume()
+}
+
+// end is the place behind everything that is kept.
+func (j *journal) end() place { return place{len(j.log), j.count, len(j.past), len(j.levels)} }
+
+// take makes the newer checkpoint that of what the reports so far have led to,
+// without what time alone has made of it since. Where that cannot be told, it
+// counts as that of the time.
+func (j *journal) take(d *device) {
+	if len(j.before.state) > 0 {
+		j.newer.copy(&j.before)
+		return
+	}
+	j.newer.take(d, j.end())
+	j.newer.at = max(j.newer.at, j.timer)
+}
+
+// pause is called before time alone decides about the device.
+func (j *journal) pause(d *device) {
+	if len(j.before.state) == 0 {
+		j.before.take(d, j.end())
+	}
+}
+
+// resume is called when a report has come.
+func (j *journal) resume() { j.before.state = j.before.state[:0] }
+
+// advance makes room for a report that is about to be taken in, in order, at
+// the event time at.
+func (j *journal) advance(d *device, at int64) {
+	horizon := at - d.plan.lateness
+	switch {
+	case d.observed == never || at <= d.observed:
+	case d.observed <= horizon: // everything kept is too old to matter
+		j.restart(d)
+	case j.newer.at <= horizon, j.count-j.newer.count >= maxJournal/2, len(j.log)-j.newer.entry >= maxJournalBytes/2:
+		from := j.newer.place
+		j.forget()
+		j.before.place = j.before.minus(from)
+		j.take(d)
+	}
+}
+
+// forget drops what came before the newer checkpoint, which becomes the older.
+func (j *journal) forget() {
+	j.log = j.log[:copy(j.log, j.log[j.newer.entry:])]
+	j.past = slices.Delete(j.past, 0, j.newer.past)
+	j.levels = slices.Delete(j.levels, 0, j.newer.levels)
+	j.count -= j.newer.count
+	j.older, j.newer = j.newer, j.older
+	j.older.place = place{}
+}
+
+// halve gives up the older half of a crowded journal.
+func (j *journal) halve() {
+	j.forget()
+	j.newer.copy(&j.older)
+	j.resume()
+}
+
+// crowded reports whether so many quarters of the journal's room are taken.
+func (j *journal) crowded(quarters int) bool {
+	return j.count >= maxJournal*quarters/4 || len(j.log) >= maxJournalBytes*quarters/4
+}
+
+// sizeOfSize is how many bytes an entry begins with that say its length.
+const sizeOfSize = 4
+
+// append adds the part of a report that counted, in order: readings by slot,
+// and its faults if they are known by it.
+func (e *Engine) append(d *device, observed int64, known bool, faults []string) {
+	j := d.journal
+	e.round.held = e.holdingBack(d, e.round.held)
+	j.log = appendEntry(j.log, observed, e.round.held, e.round.accepted, known, faults)
+	j.count++
+	j.resume()
+}
+
+func appendEntry(log []byte, observed int64, held []int, readings []accepted, known bool, faults []string) []byte {
+	begin := len(log)
+	w := writer{append(log, make([]byte, sizeOfSize)...)}
+	w.int(observed)
+	w.uint(uint64(len(held)))
+	for _, i := range held {
+		w.uint(uint64(i))
+	}
+	if known {
+		w.uint(uint64(len(faults)) + 1)
+		for _, code := range faults {
+			w.text(code)
+		}
+	} else {
+		w.uint(0)
+	}
+	for _, a := range readings {
+		if a.value.IsLabel() {
+			w.uint(uint64(a.slot)<<1 | 1)
+			w.text(a.value.Label)
+		} else {
+			w.uint(uint64(a.slot) << 1)
+			w.fixed(math.Float64bits(a.value.Number))
+		}
+	}
+	binary.LittleEndian.PutUint32(w.buf[begin:], uint32(len(w.buf)-begin-sizeOfSize))
+	return w.buf
+}
+
+// entry is one report of the log, taken apart.
+type entry struct {
+	observed int64
+	held     []int // what went by our clock and held back others; see [Engine.holdingBack]
+	report   devices.Report
+}
+
+// next reads the entry at an offset and returns the offset of the one after.
+// The entry's lists are used again by the next call.
+func (j *journal) next(p *plan, offset int, into *entry) (after int, err error) {
+	r := reader{buf: j.log[offset:]}
+	size := 0
+	if head := r.take(sizeOfSize); head != nil {
+		size = int(binary.LittleEndian.Uint32(head))
+	}
+	r.buf = r.take(size)
+	after = offset + sizeOfSize + size
+	into.observed = r.time()
+	into.held = into.held[:0]
+	for n := r.count(); n > 0 && r.err == nil; n-- {
+		into.held = append(into.held, r.index(len(p.rules)+len(p.clock.places)))
+	}
+	into.report.Faults = nil
+	if n := r.uint(); n > 0 {
+		into.report.Faults = []string{}
+		for n--; n > 0 && r.err == nil; n-- {
+			into.report.Faults = append(into.report.Faults, r.text())
+		}
+	}
+	into.report.Readings = into.report.Readings[:0]
+	for len(r.buf) > 0 && r.err == nil {
+		key := r.uint()
+		slot := int(key >> 1)
+		if slot < 0 || slot >= len(p.names) {
+			r.fail()
+			break
+		}
+		reading := devices.Reading{Metric: p.names[slot]}
+		if key&1 == 1 {
+			reading.Value = devices.Label(r.text())
+		} else {
+			reading.Value = devices.Number(math.Float64frombits(r.fixed()))
+		}
+		into.report.Readings = append(into.report.Readings, reading)
+	}
+	return after, r.err
+}
+
+// mustNext is next for a log that is known to be sound.
+func (j *journal) mustNext(p *plan, offset int, into *entry) (after int) {
+	after, err := j.next(p, offset, into)
+	if err != nil {
+		panic("rules: own journal cannot be read")
+	}
+	return after
+}
+
+// index reads a position among n.
+func (r *reader) index(n int) int {
+	i := r.uint()
+	if i >= uint64(n) {
+		r.fail()
+		return 0
+	}
+	return int(i)
+}
