@@ -10,9 +10,9 @@ import "math"
 // device's rings keep for longer instead.
 type checkpoint struct {
 	at    int64    // what was observed before this is decided without it; never: nothing was
+	place          // where the journal goes on from here
 	state []byte   // by the positions of its plan
 	ended []string // by plan.pastOf: the alarms that ended last, under the ids they were told by
-	place          // where the journal goes on from here
 }
 
 // place is a point of a journal.

@@ -25,7 +25,7 @@ func (d *device) outOfOrder(observed int64) bool {
 // putInOrder puts a report into the journal, unless all of it is known.
 func (e *Engine) putInOrder(d *device, r *devices.Report, observed, received int64) {
 	j := d.journal
-	if j.late.count > 0 && j.crowded(4) {
+	if j.late != nil && j.crowded(4) {
 		e.redecide(d)
 		if observed <= j.older.at { // the room was made at the cost of its time
 			e.stats.Late += int64(len(r.Readings))
@@ -60,9 +60,10 @@ func (e *Engine) putInOrder(d *device, r *devices.Report, observed, received int
 
 // straggle notes that a device has to be decided again.
 func (e *Engine) straggle(d *device, observed int64) {
-	l := &d.journal.late
-	if l.count == 0 {
-		*l = stragglers{first: observed, last: observed, behind: d.observed}
+	l := d.journal.late
+	if l == nil {
+		l = &stragglers{first: observed, last: observed, behind: d.observed}
+		d.journal.late = l
 		e.round.late = append(e.round.late, d)
 	}
 	l.count++
@@ -128,11 +129,11 @@ func (e *Engine) redecideLate() {
 // redecide takes a device back before its stragglers, and on from there.
 func (e *Engine) redecide(d *device) {
 	j := d.journal
-	late := j.late
-	if late.count == 0 {
+	if j.late == nil {
 		return
 	}
-	j.late = stragglers{}
+	late := *j.late
+	j.late = nil
 	from, crowded := &j.newer, j.crowded(3)
 	if late.first < j.newer.at || crowded {
 		from = &j.older

@@ -22,22 +22,24 @@ const (
 // the model's lateness, so the journal reaches back that far at least and less
 // than twice as far. A device whose reports arrive in order writes it and
 // never reads it.
+//
+// What a report in order touches stands first, in two lines of a cache.
 type journal struct {
-	log   []byte // reports since older, in the order in which they count
-	count int    // of them
-	older checkpoint
-	newer checkpoint
+	log    []byte      // reports since older, in the order in which they count
+	count  int         // of them
+	timer  int64       // event time of the latest decision by time alone, which a report before it may undo; never: none
+	again  *entry      // the one that is being applied again; nil: none is
+	late   *stragglers // nil: none wait
+	paused bool        // before is set
+	newer  checkpoint
+	older  checkpoint
 
 	// before is the state that the last report left, from when time alone was
-	// about to change it until the next report; empty: it did not.
+	// about to change it until the next report.
 	before checkpoint
 
 	past   []episode // alarms that ended since older, but for rules that go by our clock
 	levels []level   // how grave alarms were and became since older, with the same exception
-
-	timer int64 // event time of the latest decision by time alone, which a report before it may undo; never: none
-	late  stragglers
-	again *entry // the one that is being applied again; nil: none is
 }
 
 // stragglers are the reports of one call that arrived out of order and wait
@@ -72,7 +74,7 @@ func (j *journal) end() place { return place{len(j.log), j.count, len(j.past), l
 // without what time alone has made of it since. Where that cannot be told, it
 // counts as that of the time.
 func (j *journal) take(d *device) {
-	if len(j.before.state) > 0 {
+	if j.paused {
 		j.newer.copy(&j.before)
 		return
 	}
@@ -82,13 +84,14 @@ func (j *journal) take(d *device) {
 
 // pause is called before time alone decides about the device.
 func (j *journal) pause(d *device) {
-	if len(j.before.state) == 0 {
+	if !j.paused {
 		j.before.take(d, j.end())
+		j.paused = true
 	}
 }
 
 // resume is called when a report has come.
-func (j *journal) resume() { j.before.state = j.before.state[:0] }
+func (j *journal) resume() { j.paused = false }
 
 // advance makes room for a report that is about to be taken in, in order, at
 // the event time at.
@@ -101,7 +104,7 @@ func (j *journal) advance(d *device, at int64) {
 	case j.newer.at <= horizon, j.count-j.newer.count >= maxJournal/2, len(j.log)-j.newer.entry >= maxJournalBytes/2:
 		from := j.newer.place
 		j.forget()
-		j.before.place = j.before.minus(from)
+		j.before.place = j.before.minus(from) // if it is set
 		j.take(d)
 	}
 }
@@ -180,13 +183,9 @@ type entry struct {
 // next reads the entry at an offset and returns the offset of the one after.
 // The entry's lists are used again by the next call.
 func (j *journal) next(p *plan, offset int, into *entry) (after int, err error) {
-	r := reader{buf: j.log[offset:]}
-	size := 0
-	if head := r.take(sizeOfSize); head != nil {
-		size = int(binary.LittleEndian.Uint32(head))
-	}
-	r.buf = r.take(size)
-	after = offset + sizeOfSize + size
+	whole := reader{buf: j.log[offset:]}
+	r := reader{buf: whole.sized(), err: whole.err}
+	after = len(j.log) - len(whole.buf)
 	into.observed = r.time()
 	into.held = into.held[:0]
 	for n := r.count(); n > 0 && r.err == nil; n-- {

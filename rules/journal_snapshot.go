@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 )
 
 // journal writes what a device can be taken back by. It is written by
@@ -16,37 +18,47 @@ func (w *writer) journal(d *device, signature uint64) {
 		return
 	}
 	w.uint(1)
-	var body writer
-	body.int(j.timer)
-	body.uint(uint64(j.count))
-	body.text(string(j.log))
-	body.checkpoint(&j.older)
-	body.checkpoint(&j.newer)
-	body.checkpoint(&j.before)
-	body.uint(uint64(len(j.past)))
+	w.fixed(signature)
+	size := len(w.buf)
+	w.buf = append(w.buf, make([]byte, sizeOfSize)...)
+	w.journalBody(j)
+	binary.LittleEndian.PutUint32(w.buf[size:], uint32(len(w.buf)-size-sizeOfSize))
+}
+
+func (w *writer) journalBody(j *journal) {
+	w.int(j.timer)
+	w.uint(uint64(j.count))
+	w.bytes(j.log)
+	w.checkpoint(&j.older)
+	w.checkpoint(&j.newer)
+	w.bool(j.paused)
+	if j.paused {
+		w.checkpoint(&j.before)
+	}
+	w.uint(uint64(len(j.past)))
 	for i := range j.past {
 		p := &j.past[i]
-		body.uint(uint64(p.rule))
-		body.int(p.clearedAt)
-		body.cell(&cell{phase: active, chattering: p.chattering, count: p.count, alarm: &p.alarm})
+		w.uint(uint64(p.rule))
+		w.int(p.clearedAt)
+		w.cell(&cell{phase: active, chattering: p.chattering, count: p.count, alarm: &p.alarm})
 	}
-	body.uint(uint64(len(j.levels)))
+	w.uint(uint64(len(j.levels)))
 	for _, l := range j.levels {
-		body.uint(uint64(l.rule))
-		body.int(l.raisedAt)
-		body.int(l.at)
-		body.uint(uint64(l.severity))
+		w.uint(uint64(l.rule))
+		w.int(l.raisedAt)
+		w.int(l.at)
+		w.uint(uint64(l.severity))
 	}
-	w.fixed(signature)
-	w.text(string(body.buf))
+}
+
+func (w *writer) bytes(b []byte) {
+	w.uint(uint64(len(b)))
+	w.buf = append(w.buf, b...)
 }
 
 func (w *writer) checkpoint(c *checkpoint) {
-	if len(c.state) == 0 {
-		c = new(checkpoint) // there is none
-	}
 	w.int(c.at)
-	w.text(string(c.state))
+	w.bytes(c.state)
 	w.uint(uint64(len(c.ended)))
 	for _, id := range c.ended {
 		w.text(id)
@@ -70,8 +82,7 @@ func (d *device) restoreJournal(r *reader, signature uint64) {
 	if r.uint() == 0 {
 		return
 	}
-	stored, body := r.fixed(), reader{format: r.format}
-	body.buf = r.take(r.count())
+	stored, body := r.fixed(), reader{format: r.format, buf: r.sized()}
 	if j == nil || stored != signature || r.format != snapshotFormat || r.err != nil {
 		return
 	}
@@ -85,8 +96,11 @@ func (d *device) restoreJournal(r *reader, signature uint64) {
 // read takes over a stored journal, and reports false when it is damaged.
 func (j *journal) read(r *reader, d, scratch *device) bool {
 	j.timer, j.count = r.time(), int(r.uint())
-	j.log = []byte(r.text())
-	j.older, j.newer, j.before = r.checkpoint(), r.checkpoint(), r.checkpoint()
+	j.log = r.bytes()
+	j.older, j.newer, j.paused = r.checkpoint(), r.checkpoint(), r.uint() == 1
+	if j.paused {
+		j.before = r.checkpoint()
+	}
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		p := episode{rule: r.index(len(d.cells)), clearedAt: r.time()}
 		if c := r.cell(); c.alarm != nil {
@@ -100,8 +114,20 @@ func (j *journal) read(r *reader, d, scratch *device) bool {
 	return r.err == nil && len(r.buf) == 0 && j.sound(d.plan, scratch)
 }
 
+// bytes reads a copy of what [writer.bytes] wrote.
+func (r *reader) bytes() []byte { return slices.Clone(r.take(r.count())) }
+
+// sized reads what follows after its size.
+func (r *reader) sized() []byte {
+	size := r.take(sizeOfSize)
+	if size == nil {
+		return nil
+	}
+	return r.take(int(binary.LittleEndian.Uint32(size)))
+}
+
 func (r *reader) checkpoint() checkpoint {
-	c := checkpoint{at: r.time(), state: []byte(r.text())}
+	c := checkpoint{at: r.time(), state: r.bytes()}
 	for n := r.count(); n > 0 && r.err == nil; n-- {
 		c.ended = append(c.ended, r.text())
 	}
@@ -125,7 +151,7 @@ func (j *journal) sound(p *plan, scratch *device) bool {
 		}
 		offset = after
 	}
-	if b := &j.before; len(b.state) > 0 {
+	if b := &j.before; j.paused {
 		end := j.end()
 		end.levels = min(max(0, b.levels), len(j.levels)) // time alone may have changed severities since
 		if b.place != end || !b.sound(scratch) {

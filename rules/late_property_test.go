@@ -184,7 +184,7 @@ func decideAgain(t *rapid.T, e *Engine, d *device, event int) {
 	when := fmt.Sprintf("event %d: %s", event, d.id)
 	before, decided, levels := stateOf(d), slices.Clone(d.journal.past), slices.Clone(d.journal.levels)
 	first := rapid.SampledFrom([]int64{0, math.MaxInt64}).Draw(t, "from")
-	d.journal.late = stragglers{count: 1, first: first, last: first, behind: d.observed, report: -1}
+	d.journal.late = &stragglers{count: 1, first: first, last: first, behind: d.observed, report: -1}
 	e.redecide(d)
 	if told := e.finish(); len(told) > 0 {
 		t.Fatalf("%s: %+v", when, told)
