@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -166,5 +167,40 @@ func TestALateReadingOfAMaintainedTimeIsHeldBack(t *testing.T) {
 	s.want(change{"warm", "raised", 21}, change{"warm", "raised", 25})
 	if stats := s.engine.Stats(); stats.Late != 2 {
 		t.Errorf("stats %+v", stats)
+	}
+}
+
+// A snapshot whose bytes were changed is refused, or leads to an engine that
+// works: nothing in a journal is believed that could not be.
+func TestAnyByteOfAJournalMayBeDamaged(t *testing.T) {
+	t.Parallel()
+	set := patientSite(t, time.Hour)
+	e := NewEngine(set)
+	for n := range 12 {
+		e.Apply([]devices.Report{
+			reportOf(fridgeID, minute(float64(n)), map[string]any{"temperature": 7 + n%3, "door_open": n%4 == 1}),
+			reportOf("meter-1", minute(float64(n)), map[string]any{"volts": 230 * (n % 2)}),
+		}, minute(float64(n)), nil)
+	}
+	state := e.Snapshot(nil)
+	refused := 0
+	for n := range state {
+		for _, flip := range []byte{0x01, 0x80, 0xff} {
+			damaged := bytes.Clone(state)
+			damaged[n] ^= flip
+			e := NewEngine(set)
+			if err := e.Restore(damaged); err != nil {
+				refused++
+				continue
+			}
+			for _, late := range []float64{1.5, 6.5, 11.5} {
+				e.Apply([]devices.Report{reportOf(fridgeID, minute(late), map[string]any{"temperature": 9, "door_open": true})}, minute(13), nil)
+				e.Apply([]devices.Report{reportOf("meter-1", minute(late), map[string]any{"volts": 0})}, minute(13), nil)
+			}
+			e.Tick(minute(40))
+		}
+	}
+	if refused < len(state)/4 {
+		t.Errorf("%d of %d were refused", refused, 3*len(state))
 	}
 }

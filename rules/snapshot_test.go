@@ -269,10 +269,7 @@ func sorted[T any](all []T, less func(a, b T) bool) []T {
 }
 
 func FuzzRestore(f *testing.F) {
-	set, err := Compile(mixedRules(), directoryOf(fridgeID, "fridge-2"))
-	if err != nil {
-		f.Fatal(err)
-	}
+	set := patient(f, time.Hour, mixedRules()...)
 	e := NewEngine(set)
 	e.Apply([]devices.Report{
 		reportOf(fridgeID, minute(0), map[string]any{"temperature": 9, "mode": "defrost", "door_open": true, "faults": []string{"E21"}}),
@@ -292,5 +289,6 @@ func FuzzRestore(f *testing.F) {
 			t.Fatalf("own snapshot: %v", err)
 		}
 		e.Apply([]devices.Report{reportOf(fridgeID, minute(5), map[string]any{"temperature": 9})}, minute(5), nil)
+		e.Apply([]devices.Report{reportOf(fridgeID, minute(1), map[string]any{"temperature": 4})}, minute(6), nil)
 	})
 }

@@ -387,6 +387,39 @@ func TestWhatOthersWroteStaysText(t *testing.T) {
 	}
 }
 
+func TestAnAlarmThatLateReadingsAmendedShowsBothVersions(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	at := ago(30 * time.Minute)
+	one := rules.Transition{
+		AlarmID: "alm-late", Key: rules.Key{Rule: "door-open", Subject: rules.Subject{Type: "device", ID: "fridge-01"}},
+		Change: rules.Raised, At: at, RaisedAt: at, PendingSince: at, Occurrences: 1, RuleVersion: 1, Mode: rules.Live,
+	}
+	amend := func(change rules.Change, revision int, why string) rules.Transition {
+		next := one
+		next.Change, next.Revision, next.Explanation = change, revision, []string{why}
+		next.Before = &rules.Before{PendingSince: at, RaisedAt: at, Occurrences: 1}
+		return next
+	}
+	r.handle(20*time.Minute, one)
+	r.handle(10*time.Minute, amend(rules.Amended, 1, "Amended: raised earlier. A report arrived late."))
+	r.handle(5*time.Minute, amend(rules.Withdrawn, 2, "Withdrawn: it would not have been raised. A report arrived late."))
+	page := said(r.visit(r.as("vera"), http.StatusOK, "/alarms/alm-late"))
+	for _, want := range []string{"Withdrawn", "What was told before", "Amended: raised earlier.", "active, info. Withdrawn: it would not have been raised."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q: %s", want, page)
+		}
+	}
+	ticket := said(r.visit(r.as("vera"), http.StatusOK, "/tickets/"+r.ticketOf("fridge-01")))
+	if !strings.Contains(ticket, "withdrawn by late readings") {
+		t.Errorf("ticket: %s", ticket)
+	}
+	alarm := r.admin(200, "GET", "/api/v1/alarms/alm-late", "").json()
+	if earlier, _ := alarm["earlier"].([]any); len(earlier) != 2 || alarm["withdrawn_at"] == nil {
+		t.Errorf("alarm %v", alarm)
+	}
+}
+
 func TestListsAreFilteredAndPaged(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
