@@ -145,9 +145,12 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 		}
 		if t.Change == Cleared {
 			delete(open, place)
-		} else {
-			open[place] = t
+			continue
 		}
+		if t.Change == Escalated || t.Change == Deescalated {
+			t.Occurrences = before.Occurrences // said in passing: only Repeated counts, and a second run may find fewer
+		}
+		open[place] = t
 	}
 	return nil
 }
