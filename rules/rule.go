@@ -26,6 +26,10 @@ type Rule struct {
 
 	Ticket TicketTemplate
 	Mode   Mode
+
+	// Tests are the rule's own, as JSON in the form that rules/script reads;
+	// "": none. Nothing here depends on them.
+	Tests string
 }
 
 // Selector chooses the devices that a rule watches. An empty selector

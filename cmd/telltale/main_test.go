@@ -157,6 +157,42 @@ tests:
 	}
 }
 
+func TestTheTestsThatARuleCarriesAreRun(t *testing.T) {
+	t.Parallel()
+	file := func(expected string) string {
+		return writeFile(t, "fridge.yaml", `kind: Model
+id: FR-1
+metrics: {temperature: {unit: Cel}}
+report_every: 1m
+---
+kind: Rule
+id: warm
+when: temperature > 8
+for: 10m
+tests:
+  - name: eleven warm minutes
+    device: {id: fridge-1, model: FR-1}
+    series: {temperature: "4x5 9x11 4x5"}
+    raised: `+expected+`
+`)
+	}
+	if code, out, errs := command(t, "rules", "test", file("1")); code != exitDone || out != "1 passed, 0 failed\n" {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+	code, out, _ := command(t, "rules", "test", file("2"))
+	if code != exitFailed || !strings.Contains(out, "  14:13: raised in all, alarm warm\n    want 2 times\n    got  once\n") {
+		t.Errorf("exit %d, printed %s", code, out)
+	}
+	wrong := file("often")
+	code, _, errs := command(t, "rules", "test", wrong)
+	if want := wrong + ":14:13: Rule warm: tests: how often the rule is raised is a whole number from 0\n"; code != exitInvalid || errs != want {
+		t.Errorf("exit %d, said %swant %s", code, errs, want)
+	}
+	if code, _, errs := command(t, "rules", "test", writeFile(t, "bare.yaml", fridges)); code != exitInvalid || !strings.Contains(errs, "no rule of this file has tests") {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+}
+
 func TestABacktestPrintsAlarmsAsJSON(t *testing.T) {
 	t.Parallel()
 	rules := writeFile(t, "fridge.yaml", fridges)

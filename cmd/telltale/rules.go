@@ -47,7 +47,7 @@ func readRules(paths ...string) (*declare.Set, error) {
 }
 
 type rulesTestCmd struct {
-	Scripts []string `arg:"" type:"path" help:"Script files."`
+	Scripts []string `arg:"" type:"path" help:"Script files, or files with rules that carry tests."`
 }
 
 // errScripts makes the command fail after the differences are printed.
@@ -55,13 +55,7 @@ var errScripts = errors.New("some tests failed")
 
 // Run plays the scripts and prints how they went.
 func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
-	result, err := script.Run(ctx, c.Scripts, func(path string) (script.Declarations, error) {
-		set, err := declare.Parse(path)
-		if err != nil {
-			return script.Declarations{}, err
-		}
-		return script.Declarations{Rules: dereference(set.Rules), Models: set.Models, Maintenance: dereference(set.Maintenance), Place: set.Place}, nil
-	})
+	result, err := script.Run(ctx, c.Scripts, loadForScripts)
 	if err != nil {
 		return invalid(err)
 	}
@@ -72,6 +66,27 @@ func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
 		return errScripts
 	}
 	return nil
+}
+
+// loadForScripts reads what scripts are played to.
+func loadForScripts(path string) (script.Declarations, error) {
+	set, err := declare.Parse(path)
+	if err != nil {
+		return script.Declarations{}, err
+	}
+	declared := script.Declarations{
+		Rules: dereference(set.Rules), Models: set.Models, Maintenance: dereference(set.Maintenance), Place: set.Place,
+	}
+	for _, r := range set.Rules {
+		own, faults := set.Tests(r)
+		if len(faults) > 0 {
+			return script.Declarations{}, faults
+		}
+		if own != nil {
+			declared.Own = append(declared.Own, own)
+		}
+	}
+	return declared, nil
 }
 
 func dereference[T any](pointers []*T) []T {

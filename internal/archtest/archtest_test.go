@@ -49,13 +49,13 @@ var law = map[string][]string{
 	"internal/tracing":             {"rules", "tickets/outbox"},
 	"internal/tracing/tracingtest": {},
 	"internal/views":               domain,
-	"internal/declare":             {"devices", "ingest/codec/script", "devices/shipments", "rules", "tickets", "tickets/crm"},
+	"internal/declare":             {"devices", "ingest/codec/script", "devices/shipments", "rules", "rules/script", "tickets", "tickets/crm"},
 	"internal/partition": {
 		"devices", "devices/shipments", "ingest", "ingest/stream", "rules", "tickets", "tickets/recalls",
 	},
 	"internal/postgres":        append([]string{"internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
 	"internal/postgres/pgtest": {"internal/postgres"},
-	"internal/console":         append([]string{"internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
+	"internal/console":         append([]string{"rules/script", "internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
 	"internal/app":             {"all"},
 	"internal/archtest":        {},
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
@@ -85,6 +85,7 @@ var fences = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/telltale/"},
 	"github.com/expr-lang/expr":           {"rules/"},
 	"github.com/dop251/goja":              {"ingest/codec/script/"},
+	"github.com/aymanbagabas/go-udiff":    {"internal/console/"},
 	"github.com/fxamacker/cbor":           {"ingest/codec/senml"},
 	"github.com/go-json-experiment":       {"ingest/codec/"},
 	"google.golang.org/protobuf":          {"ingest/codec/sparkplug/", "internal/tracing/tracingtest/"},

@@ -95,6 +95,7 @@ func (s *Set) Check(known Known) error {
 	modelsFound := s.checkReferences(known, &faults)
 	s.checkLoggers(known, &faults)
 	s.checkDecoders(known, &faults)
+	s.checkTests(&faults)
 	if modelsFound { // a missing model would make every condition on it a riddle
 		s.checkRules(known, &faults)
 	}

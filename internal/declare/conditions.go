@@ -89,12 +89,9 @@ func (s *Set) Place(problem *rules.SyntaxError) error { return s.conditionFault(
 // conditionFault places a problem of a rule in its file.
 func (s *Set) conditionFault(problem *rules.SyntaxError) *Error {
 	ref := Ref{KindRule, problem.Rule}
-	message := problem.Err.Error()
-	if problem.Hint != "" {
-		message += " (" + problem.Hint + ")"
-	}
 	clause, _, _ := strings.Cut(problem.Clause, "[")
-	fault := s.fault(ref, clause, "%s", message)
+	fault := s.fault(ref, clause, "%v", problem.Err)
+	fault.Hint = problem.Hint
 	doc := s.origins[ref]
 	if doc == nil || problem.Line == 0 {
 		return fault

@@ -15,6 +15,7 @@ type Error struct {
 	Ref     Ref    // zero when the document does not say what it declares
 	Field   string // path of the key, such as "owners[0].from"; "" for the whole
 	Message string // a sentence, lower case
+	Hint    string // what to write instead; "" when there is no good guess
 }
 
 // Error returns "file:line:column: Kind id: field: message".
@@ -36,8 +37,16 @@ func (e *Error) Error() string {
 	if e.Field != "" {
 		b.WriteString(e.Field + ": ")
 	}
-	b.WriteString(e.Message)
+	b.WriteString(e.Sentence())
 	return b.String()
+}
+
+// Sentence is the message with its hint, without the place.
+func (e *Error) Sentence() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + " (" + e.Hint + ")"
 }
 
 // Errors are all faults of a set of declarations, by file, line and column.

@@ -23,22 +23,14 @@ func Lint(paths ...string) (set *Set, warnings Errors, err error) {
 
 // LintSources is [Lint] for texts that are at hand.
 func LintSources(sources ...Source) (set *Set, warnings Errors, err error) {
-	set, flawed, faults := parseSources(sources)
-	set.checkLoggers(Known{}, &faults)
-	readable := set.withReadable(flawed)
-	var conditions Errors
-	readable.checkRules(Known{}, &conditions)
-	for _, fault := range conditions {
-		if !alreadySaid(flawed, fault) {
-			faults = append(faults, fault)
-		}
-	}
+	draft := ReadDraft(sources...)
+	faults := slices.Clone(draft.faults)
+	draft.set.checkLoggers(Known{}, &faults)
+	draft.checkRules(Known{}, &faults)
 	if err := faults.orNil(); err != nil {
 		return nil, nil, err
 	}
-	warnings = set.warnings()
-	_ = warnings.orNil() // puts them in order
-	return set, warnings, nil
+	return draft.set, draft.set.warnings(Known{}), nil
 }
 
 // withReadable returns the set with those flawed rules and models that can be
@@ -94,7 +86,7 @@ func alreadySaid(flawed []flaw, fault *Error) bool {
 }
 
 // warnings returns what is valid but probably not meant.
-func (s *Set) warnings() Errors {
+func (s *Set) warnings(known Known) Errors {
 	var all Errors
 	list := make([]rules.Rule, len(s.Rules))
 	var ids []string
@@ -102,12 +94,15 @@ func (s *Set) warnings() Errors {
 		list[i] = *r
 		ids = append(ids, r.ID)
 	}
-	compiled, err := rules.Compile(list, devices.NewDirectory(0, s.Models, nil))
+	compiled, err := rules.Compile(list, devices.NewDirectory(0, overlaid(known.Models, s.Models, modelID), nil))
 	if err != nil {
-		return nil // which Lint has reported
+		return nil // which has been reported
 	}
 	for _, w := range compiled.Warnings() {
 		all = append(all, s.conditionFault(w))
+	}
+	for _, r := range known.Rules {
+		ids = append(ids, r.ID)
 	}
 	for _, r := range s.Rules {
 		for _, by := range r.InhibitedBy {
@@ -121,5 +116,6 @@ func (s *Set) warnings() Errors {
 			all = append(all, warning)
 		}
 	}
+	_ = all.orNil() // puts them in order
 	return all
 }

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"cmp"
+	"encoding/json"
 	"path"
 
 	"go.yaml.in/yaml/v3"
@@ -47,6 +48,9 @@ func readRule(f *fields) any {
 	r.Escalate = readEscalations(f.list("escalate"), r.Severity)
 	if v, ok := f.has("ticket"); ok {
 		r.Ticket = readTicketTemplate(v)
+	}
+	if v, ok := f.has("tests"); ok {
+		r.Tests = readTests(v)
 	}
 	return r
 }
@@ -114,6 +118,7 @@ type ruleSpec struct {
 	Reopen      string           `json:"reopen_within,omitempty"`
 	Ticket      any              `json:"ticket,omitempty"` // *ticketSpec or "none"
 	Mode        string           `json:"mode"`
+	Tests       json.RawMessage  `json:"tests,omitempty"`
 }
 
 type selectorSpec struct {
@@ -134,6 +139,7 @@ func encodeRule(r *rules.Rule) ruleSpec {
 		ClearFor: optionalDuration(r.ClearFor), Severity: r.Severity.String(), Latch: encodeLatch(r),
 		InhibitedBy: encodeInhibitors(r.InhibitedBy), Chattering: encodeChattering(r.Chattering),
 		Reopen: optionalDuration(r.ReopenWithin), Escalate: encodeEscalations(r.Escalate), Mode: string(r.Mode),
+		Tests: json.RawMessage(r.Tests),
 	}
 	if len(r.AppliesTo.Models)+len(r.AppliesTo.Tags) > 0 {
 		spec.AppliesTo = &selectorSpec{r.AppliesTo.Models, r.AppliesTo.Tags}

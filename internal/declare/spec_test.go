@@ -160,7 +160,7 @@ func drawRule(t *rapid.T) *rules.Rule {
 		r.LatchFrom = rules.Critical
 	}
 	if rapid.Bool().Draw(t, "inhibited") {
-		r.InhibitedBy = []rules.Inhibitor{{Rule: "-a"}, {Rule: "-b", Scope: rules.SameSite}, {Rule: "-b", Scope: rules.SameGateway}}
+		r.InhibitedBy = []rules.Inhibitor{{Rule: r.ID + "-a"}, {Rule: r.ID + "-b", Scope: rules.SameSite}, {Rule: r.ID + "-b", Scope: rules.SameGateway}} // a rule cannot inhibit itself
 	}
 	if rapid.Bool().Draw(t, "chatters") {
 		r.Chattering = rules.Chattering{Times: 3, Within: time.Hour, Quiet: durations.Draw(t, "quiet")}
@@ -176,6 +176,9 @@ func drawRule(t *rapid.T) *rules.Rule {
 	}
 	if rapid.Bool().Draw(t, "selective") {
 		r.AppliesTo = rules.Selector{Models: []string{"FR-*"}, Tags: map[string]string{"a": words.Draw(t, "tag")}}
+	}
+	if rapid.Bool().Draw(t, "tested") {
+		r.Tests = `[{"device":{"id":"d","model":"m"},"raised":1,"series":{"a":"4x5"}}]`
 	}
 	return r
 }

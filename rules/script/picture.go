@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -44,7 +45,7 @@ func (p *play) around(at int, r *rules.Rule) view {
 }
 
 // pictureOf draws what an expectation is about.
-func (p *play) pictureOf(e *expectation) []string {
+func (p *play) pictureOf(ctx context.Context, e *expectation) []string {
 	r, ok := p.set.Rule(e.alarm)
 	if !ok || p.test.length() == 0 {
 		return nil
@@ -53,12 +54,12 @@ func (p *play) pictureOf(e *expectation) []string {
 	v := p.around(at, r)
 	d := p.test.subject(e.device)
 	rows := append([]row{p.ruler(v)}, p.seriesRows(v, d, r)...)
-	rows = append(rows, row{e.alarm, p.phases(v, r.ID, e.device), ""}, p.mark(v, at, e))
+	rows = append(rows, row{e.alarm, p.phases(ctx, v, r.ID, e.device), ""}, p.mark(v, at, e))
 	return draw(rows)
 }
 
 // pictureOfAll draws a rule over the whole test, on every device.
-func (p *play) pictureOfAll(rule string) []string {
+func (p *play) pictureOfAll(ctx context.Context, rule string) []string {
 	r, ok := p.set.Rule(rule)
 	n := p.test.length()
 	if !ok || n == 0 {
@@ -75,7 +76,7 @@ func (p *play) pictureOfAll(rule string) []string {
 			label = string(d.id)
 		}
 		rows = append(rows, p.seriesRows(v, d, r)...)
-		rows = append(rows, row{label, p.phases(v, rule, d.id), ""})
+		rows = append(rows, row{label, p.phases(ctx, v, rule, d.id), ""})
 	}
 	return draw(rows)
 }
@@ -134,7 +135,7 @@ func (p *play) mark(v view, at int, e *expectation) row {
 
 // phases plays the test once more and notes where the rule stood behind each
 // instant. A column of several shows the gravest.
-func (p *play) phases(v view, rule string, device devices.ID) string {
+func (p *play) phases(ctx context.Context, v view, rule string, device devices.ID) string {
 	again := &play{test: p.test, set: p.set, every: p.every, engine: rules.NewEngine(p.set)}
 	columns := make([]int, v.columns())
 	again.watch = func(i int) {
@@ -147,7 +148,10 @@ func (p *play) phases(v view, rule string, device devices.ID) string {
 		columns[c] = max(columns[c], gravity)
 	}
 	for i := range v.to {
-		again.instant(i)
+		if ctx.Err() != nil {
+			break
+		}
+		again.instant(ctx, i)
 	}
 	var b strings.Builder
 	for _, gravity := range columns {

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -29,6 +30,14 @@ type Failure struct {
 	Got      string
 	Happened []string // what happened to that rule's alarms, a line each
 	Picture  []string // the series and the alarm around the moment, drawn as text
+}
+
+// Outcome is how one test went.
+type Outcome struct {
+	Name     string
+	Line     int       // of the test, from 1
+	Failures []Failure // none: it passed
+	Picture  []string  // the rule over the whole time line, drawn as text
 }
 
 // OK reports whether all tests passed.
@@ -71,8 +80,8 @@ func (t *test) title() string {
 }
 
 // expect checks one expectation at its time.
-func (p *play) expect(e *expectation) {
-	p.pass(e.at)
+func (p *play) expect(ctx context.Context, e *expectation) {
+	p.pass(ctx, e.at)
 	state, _ := p.engine.State(e.device, e.alarm)
 	var wants, got []string
 	want := func(ok bool, wanted, seen string) {
@@ -106,7 +115,7 @@ func (p *play) expect(e *expectation) {
 	p.failures = append(p.failures, Failure{
 		Line: e.node.Line, Column: e.node.Column, What: fmt.Sprintf("at %s, alarm %s on %s", shortSpan(e.at), e.alarm, e.device),
 		Want: strings.Join(wants, ", "), Got: strings.Join(got, ", "),
-		Happened: p.happenedTo(e.alarm, e.device), Picture: p.pictureOf(e),
+		Happened: p.happenedTo(e.alarm, e.device), Picture: p.pictureOf(ctx, e),
 	})
 }
 
@@ -199,7 +208,7 @@ func (total *total) counts(t *rules.Transition) bool {
 }
 
 // checkTotals compares how often each thing happened in all.
-func (p *play) checkTotals() {
+func (p *play) checkTotals(ctx context.Context) {
 	for _, total := range p.test.totals {
 		got := 0
 		for i := range p.happened {
@@ -213,7 +222,7 @@ func (p *play) checkTotals() {
 		p.failures = append(p.failures, Failure{
 			Line: total.node.Line, Column: total.node.Column, What: total.what + " in all, alarm " + total.rule,
 			Want: times(total.times), Got: times(got),
-			Happened: p.happenedTo(total.rule, ""), Picture: p.pictureOfAll(total.rule),
+			Happened: p.happenedTo(total.rule, ""), Picture: p.pictureOfAll(ctx, total.rule),
 		})
 	}
 }

@@ -22,6 +22,7 @@ type Declarations struct {
 	Rules       []rules.Rule
 	Models      []*devices.Model
 	Maintenance []rules.Maintenance
+	Own         []*Own // the tests that the rules carry
 
 	// Place turns a fault of one of the rules into an error that names its
 	// file, line and column. Nil leaves it as it is.
@@ -33,7 +34,8 @@ type Declarations struct {
 type Loader func(path string) (Declarations, error)
 
 // Run plays the scripts and returns how their tests went. Paths of rule files
-// are relative to the script that names them. An error means that a script
+// are relative to the script that names them. A path may also be that of a
+// file of declarations: the tests that its rules carry are played then. An error means that a script
 // or a rule file is invalid; failed tests are not an error but in the result.
 // All invalid scripts are reported, and the valid ones are played.
 func Run(ctx context.Context, paths []string, load Loader) (Result, error) {
@@ -54,6 +56,9 @@ func runFile(ctx context.Context, path string, load Loader, result *Result) erro
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
+	}
+	if isDeclarations(content) {
+		return runDeclared(ctx, path, load, result)
 	}
 	f, err := parse(content)
 	if err != nil {
@@ -79,7 +84,9 @@ func runFile(ctx context.Context, path string, load Loader, result *Result) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.run()
+		if err := p.run(ctx); err != nil {
+			return err
+		}
 		result.add(path, p)
 	}
 	return nil
@@ -319,28 +326,33 @@ func (p *play) ruleIDs() []string {
 }
 
 // run plays the time line and checks each expectation when its time has come.
-func (p *play) run() {
+// The error is that of ctx: time lines can be long.
+func (p *play) run(ctx context.Context) error {
 	expectations := slices.Clone(p.test.expect)
 	slices.SortStableFunc(expectations, func(a, b *expectation) int { return cmp.Compare(a.at, b.at) })
 	for i := range p.test.length() {
 		now := time.Duration(i) * p.every
 		for len(expectations) > 0 && expectations[0].at < now {
-			p.expect(expectations[0])
+			p.expect(ctx, expectations[0])
 			expectations = expectations[1:]
 		}
-		p.instant(i)
+		p.instant(ctx, i)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	for _, e := range expectations {
-		p.expect(e)
+		p.expect(ctx, e)
 	}
-	p.checkTotals()
+	p.checkTotals(ctx)
+	return ctx.Err()
 }
 
 // instant lets the time until instant i pass and sends what the devices say
 // at it.
-func (p *play) instant(i int) {
+func (p *play) instant(ctx context.Context, i int) {
 	now := time.Duration(i) * p.every
-	p.pass(now - 1)
+	p.pass(ctx, now-1)
 	p.report(i, now)
 	if p.watch != nil {
 		p.watch(i)
@@ -372,10 +384,10 @@ func (p *play) report(i int, now time.Duration) {
 }
 
 // pass lets time go by, as the gateway does: the engine is told at each of
-// its deadlines.
-func (p *play) pass(until time.Duration) {
+// its deadlines. It stops early when ctx ends.
+func (p *play) pass(ctx context.Context, until time.Duration) {
 	end := p.test.start.Add(until)
-	for {
+	for ctx.Err() == nil {
 		deadline, ok := p.engine.NextDeadline()
 		if !ok || deadline.After(end) {
 			return

@@ -279,7 +279,7 @@ func FuzzScript(f *testing.F) {
 			if err != nil || one.length() > 500 || p.every > time.Hour || slices.ContainsFunc(one.expect, func(e *expectation) bool { return e.at > 24*time.Hour }) {
 				continue
 			}
-			p.run()
+			_ = p.run(t.Context())
 			result.add("x.yaml", p)
 		}
 		if err := result.Print(io.Discard); err != nil {

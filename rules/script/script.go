@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type file struct {
 // test is one time line and what must come of it.
 type test struct {
 	node    *yaml.Node
+	own     string // the rule that carries the test; "": it stands in a script
 	name    string
 	devices []*subject
 	start   time.Time     // default 2026-01-01T00:00:00Z
@@ -108,7 +110,7 @@ func (f *file) read(r *reader, root *yaml.Node) {
 		}
 	}
 	for _, n := range r.list(keys["tests"], "tests") {
-		f.tests = append(f.tests, readTest(r, n))
+		f.tests = append(f.tests, readTest(r, n, ""))
 	}
 	whole := len(r.faults) == 0
 	if whole && len(f.rules) == 0 {
@@ -119,8 +121,10 @@ func (f *file) read(r *reader, root *yaml.Node) {
 	}
 }
 
-func readTest(r *reader, n *yaml.Node) *test {
-	t := &test{node: n, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+// readTest reads a test. Own is the rule that carries it, which then need not
+// be named; "" stands for a test of a script.
+func readTest(r *reader, n *yaml.Node, own string) *test {
+	t := &test{node: n, own: own, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	keys := r.mapping(n, slices.Concat(
 		[]string{"name", "device", "devices", "start", "every", "series", "faults", "status", "expect"}, happenings())...)
 	t.name = r.text(keys["name"], "name")
@@ -143,6 +147,10 @@ func readTest(r *reader, n *yaml.Node) *test {
 	counts := false
 	for _, what := range happenings() {
 		counts = counts || keys[what] != nil
+		if one := keys[what]; own != "" && one != nil && one.Kind == yaml.ScalarNode {
+			t.totals = append(t.totals, total{what, one, own, r.count(one, "how often the rule is "+what)})
+			continue
+		}
 		for _, e := range r.entries(keys[what], `a mapping such as {fridge-warm: 1}`) {
 			t.totals = append(t.totals, total{what, e.key, e.key.Value, r.count(e.value, "how often a rule is "+what)})
 		}
@@ -221,7 +229,7 @@ func readSubject(r *reader, n *yaml.Node, keys, says map[string]*yaml.Node) *sub
 func (t *test) readExpectation(r *reader, n *yaml.Node, devicesKnown bool) *expectation {
 	keys := r.mapping(n, "at", "alarm", "device", "state", "severity", "occurrences", "explains", "chattering", "held_by")
 	e := &expectation{
-		node: n, at: r.duration(keys["at"], "at"), alarm: r.text(keys["alarm"], "alarm"), state: r.text(keys["state"], "state"),
+		node: n, at: r.duration(keys["at"], "at"), alarm: cmp.Or(r.text(keys["alarm"], "alarm"), t.own), state: r.text(keys["state"], "state"),
 		device: devices.ID(r.text(keys["device"], "device")), explains: r.text(keys["explains"], "explains"),
 	}
 	if n.Kind != yaml.MappingNode {
