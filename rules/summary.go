@@ -14,13 +14,7 @@ import (
 // condition that does not compile is repeated as it is written. Summarize is
 // about the rule as it stands; why an alarm was raised is said by the alarm.
 func Summarize(r *Rule, models []*devices.Model) []string {
-	var matching []*devices.Model
-	for _, m := range models {
-		if r.AppliesTo.matches(m.ID) {
-			matching = append(matching, m)
-		}
-	}
-	known := newScope(matching)
+	known := scopeOf(r, models)
 	said := []string{"Raises an alarm when " + summarizeCondition(r.When, known) + held(r.For) + "."}
 	switch {
 	case r.ClearWhen != "":
@@ -33,6 +27,22 @@ func Summarize(r *Rule, models []*devices.Model) []string {
 	said = append(said, summarizeSeverity(r, known))
 	said = append(said, summarizeLife(r)...)
 	return append(said, summarizeOutcome(r))
+}
+
+// SummarizeCondition says in words when a rule raises: "temperature is above 8
+// °C, for 10 minutes". The models are all that are declared.
+func SummarizeCondition(r *Rule, models []*devices.Model) string {
+	return summarizeCondition(r.When, scopeOf(r, models)) + held(r.For)
+}
+
+func scopeOf(r *Rule, models []*devices.Model) *scope {
+	var matching []*devices.Model
+	for _, m := range models {
+		if r.AppliesTo.matches(m.ID) {
+			matching = append(matching, m)
+		}
+	}
+	return newScope(matching)
 }
 
 func held(d time.Duration) string {

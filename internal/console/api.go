@@ -53,6 +53,8 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerRecalls()
 	a.registerDeclarations()
 	a.registerRules()
+	a.registerRuleVersions()
+	a.registerRuleCheck()
 	a.registerBacktest()
 	a.registerQuarantine()
 	a.registerImports()

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,13 +20,18 @@ import (
 // ruleView is a rule in the shape of its declaration, with its version beside.
 type ruleView map[string]any
 
-type ruleAnswer struct{ Body ruleView }
+// ruleAnswer is a rule; its version is the entity tag as well, for If-Match.
+type ruleAnswer struct {
+	ETag string `header:"ETag" doc:"the rule's version"`
+	Body ruleView
+}
 
 // ruleInput is a rule as YAML or JSON, in the shape of the declaration; kind
 // and id may be left out.
 type ruleInput struct {
 	ID          string `path:"id"`
 	ContentType string `header:"Content-Type"`
+	IfMatch     string `header:"If-Match" pattern:"^\"[0-9]{1,9}\"$" doc:"the version that the change was made from, as ETag has it; any other in force refuses the change. \"0\": the rule must be new"`
 	RawBody     []byte `contentType:"application/yaml"`
 }
 
@@ -40,7 +47,8 @@ func (s *rest) registerRules() {
 	route(s, huma.Operation{
 		OperationID: "put-rule", Method: http.MethodPut, Path: "/rules/{id}", Tags: tags, MaxBodyBytes: maxBody,
 		Summary:     "Check a rule and store it as a new version",
-		Description: "Takes the rule as YAML or JSON; kind and id may be left out. A rule that is already so keeps its version.",
+		Description: "Takes the rule as YAML or JSON; kind and id may be left out. A rule that is already so keeps its version. If-Match refuses a change of a rule that somebody else has changed meanwhile.",
+		Errors:      []int{http.StatusPreconditionFailed},
 	}, access.Declare, s.putRule)
 }
 
@@ -86,7 +94,7 @@ func (s *rest) rule(ctx context.Context, id string) (*ruleAnswer, error) {
 	for _, r := range all {
 		if r.ID == id {
 			body, err := showRule(r)
-			return &ruleAnswer{Body: body}, err
+			return &ruleAnswer{ETag: fmt.Sprintf("%q", fmt.Sprint(r.Version)), Body: body}, err
 		}
 	}
 	return nil, huma.Error404NotFound(fmt.Sprintf("There is no rule %q.", id))
@@ -106,6 +114,13 @@ func (s *rest) putRule(ctx context.Context, in *ruleInput) (*ruleAnswer, error) 
 	}
 	if set.Rules[0].ID != in.ID {
 		return nil, invalid("body.id", fmt.Sprintf("must be %q, as in the address", in.ID), set.Rules[0].ID)
+	}
+	if in.IfMatch != "" {
+		version, err := strconv.Atoi(strings.Trim(in.IfMatch, `"`))
+		if err != nil {
+			return nil, invalid("header.If-Match", "must be a version in quotes", in.IfMatch)
+		}
+		set.Expect(in.ID, version)
 	}
 	if _, err := s.deps.Declarations.Apply(ctx, set, actorOf(ctx)); err != nil {
 		return nil, declarationProblem(err)

@@ -148,13 +148,13 @@ func TestPagesFitAPhone(t *testing.T) {
 	b.login(r, "anna")
 	for _, path := range []string{
 		"/", "/tickets", "/tickets/T-000005", "/alarms/alm-fridge-04", "/shipments", "/shipments/S-9001", "/recalls", "/recalls/R-0001",
-		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/quarantine", "/sources",
+		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/rules/fridge-warm", "/rules/fridge-warm/versions", "/rules/fridge-warm/edit", "/rules/new", "/quarantine", "/sources",
 		"/trace/p3%2F10293%2F17",
 	} {
 		b.do("open "+path, chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile), chromedp.Navigate(r.url+path))
 		b.until(path+" has its charts", `[...document.querySelectorAll("[data-chart]")].every(c => c.dataset.drawn)`)
 		wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`
-			[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 361 && !e.closest(".tabs, .u-wrap, .payload"))
+			[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 361 && !e.closest(".tabs, .u-wrap, .payload, .scroll"))
 				.map(e => e.tagName + "." + e.getAttribute("class") + " " + Math.round(e.getBoundingClientRect().right))`))
 		r.must(err)
 		if len(wide) > 0 {

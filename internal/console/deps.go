@@ -39,6 +39,7 @@ type Deps struct {
 	Recalls      Recalls
 	RecallDesk   RecallDesk
 	Declarations Declarations
+	RuleHistory  RuleHistory
 	Quarantine   Quarantine
 	Replays      Replays
 	Replayer     Replayer
@@ -163,9 +164,24 @@ type History interface {
 type Declarations interface {
 	Plan(ctx context.Context, set *declare.Set) (declare.Plan, error)
 	Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error)
+
+	// CheckDraft says all that is wrong with a draft, as [declare.Errors], or
+	// else what applying it would do and what is probably not meant.
+	CheckDraft(ctx context.Context, draft *declare.Draft) (declare.Plan, declare.Errors, error)
+
 	LoadRules(ctx context.Context) ([]rules.Rule, error)
 	LoadDirectory(ctx context.Context) (*devices.Directory, error)
 	LoadMaintenance(ctx context.Context) ([]rules.Maintenance, error)
+}
+
+// RuleHistory is every version that rules ever had.
+type RuleHistory interface {
+	// RuleVersions returns versions below one, the latest first; from the
+	// latest on when below is 0.
+	RuleVersions(ctx context.Context, id string, below, limit int) ([]views.RuleVersion, error)
+
+	// RuleVersion is nil when there never was such a one.
+	RuleVersion(ctx context.Context, id string, version int) (*views.RuleVersion, error)
 }
 
 // Quarantine holds the messages that were refused. Errors about ids that name

@@ -13,6 +13,7 @@ import (
 	"telltale/devices"
 	"telltale/ingest"
 	"telltale/internal/access"
+	"telltale/internal/declare"
 	"telltale/internal/views"
 	"telltale/tickets"
 	"telltale/tickets/crm"
@@ -47,6 +48,7 @@ func verdicts() []verdict {
 		{access.ErrRole, http.StatusUnprocessableEntity, ""},
 		{access.ErrInvalid, http.StatusUnprocessableEntity, ""},
 		{errCursor, http.StatusUnprocessableEntity, "query.cursor: is not of this list; take next of the page before."},
+		{declare.ErrStale, http.StatusPreconditionFailed, ""},
 		{tickets.ErrNotFound, http.StatusNotFound, ""},
 		{tickets.ErrConflict, http.StatusConflict, ""},
 		{tickets.ErrInvalid, http.StatusUnprocessableEntity, ""},
@@ -84,7 +86,10 @@ func (s *Server) judge(r context.Context, err error) (status int, sentence strin
 func sentenceOf(err error) string {
 	var ticket *tickets.Refusal
 	var recall *recalls.Refusal
+	var stale *declare.StaleError
 	switch {
+	case errors.As(err, &stale):
+		return sentence(stale.Error())
 	case errors.As(err, &ticket):
 		return ticket.Sentence
 	case errors.As(err, &recall):

@@ -125,7 +125,13 @@ func (f tryForm) request() (q ingest.TrialRequest, err error) {
 }
 
 // sentence makes an error a sentence on a page.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+func sentence(s string) string {
+	s = capital(s)
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
+	}
+	return s + "."
+}
 
 // markAround is how much of the payload is shown on either side of a fault.
 const markAround = 80

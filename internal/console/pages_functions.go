@@ -34,6 +34,13 @@ func (p *pages) functions() template.FuncMap {
 		"percent":  func(share float64) string { return decimal(math.Floor(share*1000)/10) + thin + "%" },
 		"span":     func(d time.Duration) string { return span(d) },
 
+		"noise":    noiseBars,
+		"capital":  capital,
+		"before":   func(n int) int { return n - 1 },
+		"next":     func(n int) int { return n + 1 },
+		"share":    share,
+		"sentence": sentence,
+
 		"statusColour":   statusColour,
 		"verdictColour":  verdictColour,
 		"verdictWord":    verdictWord,

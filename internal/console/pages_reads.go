@@ -18,6 +18,7 @@ import (
 type PageReads interface {
 	TicketReads
 	AlarmReads
+	RuleReads
 	DeviceReads
 	ShipmentReads
 	CustomerReads
@@ -33,8 +34,17 @@ type TicketReads interface {
 // AlarmReads is what pages read about alarms and the rules behind them.
 type AlarmReads interface {
 	AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmRow, error)
-	RuleAlarms(ctx context.Context) (map[string]views.RuleAlarms, error)
 	RuleAt(ctx context.Context, id string, version int) (*rules.Rule, error)
+}
+
+// RuleReads is what pages read about rules.
+type RuleReads interface {
+	// RuleAlarms counts the alarms of one rule, or of all with "", by its id.
+	RuleAlarms(ctx context.Context, rule string, now time.Time) (map[string]views.RuleAlarms, error)
+	RuleNoise(ctx context.Context, rule string, now time.Time) (views.RuleNoise, error)
+
+	// RuleReach counts the devices that a rule watches, by model.
+	RuleReach(ctx context.Context, s rules.Selector) (map[string]int64, error)
 }
 
 // DeviceReads is what pages read about devices.

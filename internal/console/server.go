@@ -74,6 +74,7 @@ type Server struct {
 	handler http.Handler
 
 	backtests chan struct{} // capacity 1: one at a time
+	testing   chan struct{} // capacity testsSide
 }
 
 // New returns a console over deps. It starts nothing.
@@ -96,6 +97,7 @@ func New(deps Deps, opts Options) (*Server, error) {
 		origin: http.NewCrossOriginProtection(),
 
 		backtests: make(chan struct{}, 1),
+		testing:   make(chan struct{}, testsSide),
 	}
 	if err := s.trustPublicURL(); err != nil {
 		return nil, fmt.Errorf("console: public URL: %w", err)

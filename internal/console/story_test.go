@@ -236,6 +236,16 @@ clear_for: 5m
 severity: major
 escalate: [{after: 30m, severity: critical}]
 ticket: {subject: "{{device.id}}: compartment at {{values.temperature}} °C", priority: high, team: appliances, article: KB-7}
+tests:
+  - name: nine warm minutes are a defrost, eleven are an alarm
+    device: {id: fridge-1, model: FR-200}
+    every: 1m
+    series: {temperature: "4x5 9x9 4x20 9x12 4x20"}
+    expect:
+      - {at: 20m, state: none}
+      - {at: 45m, state: active, severity: major}
+      - {at: 60m, state: cleared}
+    raised: 1
 ---
 kind: Rule
 id: freezer-warm

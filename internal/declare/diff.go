@@ -169,7 +169,7 @@ func fieldChanges(fields []FieldChange) string {
 	parts := make([]string, len(fields))
 	for i, f := range fields {
 		parts[i] = fmt.Sprintf("%s %s -> %s", f.Path, orNone(f.Old), orNone(f.New))
-		if strings.Contains(f.Old+f.New, "\n") {
+		if long := f.Old + f.New; strings.Contains(long, "\n") || len(long) > lineRoom*2 {
 			parts[i] = f.Path + " rewritten" // a page of text is not shown in a line
 		}
 	}

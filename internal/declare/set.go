@@ -23,7 +23,8 @@ type Set struct {
 
 	Maintenance []*rules.Maintenance
 
-	origins map[Ref]*document
+	origins  map[Ref]*document
+	expected map[string]int // see Expect
 }
 
 // Declaration is a domain value that people declare.

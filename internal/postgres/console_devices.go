@@ -13,7 +13,6 @@ import (
 	"telltale/devices"
 	"telltale/internal/declare"
 	"telltale/internal/views"
-	"telltale/rules"
 	"telltale/tickets"
 )
 
@@ -174,24 +173,6 @@ func (db *DB) Models(ctx context.Context) (map[string]*devices.Model, error) {
 		models[m.ID] = m
 	}
 	return models, nil
-}
-
-// RuleAt returns a rule as it was at a version, nil when there never was.
-func (db *DB) RuleAt(ctx context.Context, id string, version int) (*rules.Rule, error) {
-	var spec []byte
-	err := db.q.QueryRow(ctx, `select spec from rule_versions where rule_id = $1 and version = $2`, id, version).Scan(&spec)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read version %d of rule %s: %w", version, id, err)
-	}
-	rule, err := declare.Decode[*rules.Rule](spec)
-	if err != nil {
-		return nil, err
-	}
-	rule.Version = version
-	return rule, nil
 }
 
 // CustomerNames returns the names of those of the customers that exist.

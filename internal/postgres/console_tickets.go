@@ -200,23 +200,3 @@ func orZero(t *time.Time) time.Time {
 	}
 	return *t
 }
-
-// RuleAlarms counts the alarms of each rule that ever had one.
-func (db *DB) RuleAlarms(ctx context.Context) (map[string]views.RuleAlarms, error) {
-	rows, err := db.q.Query(ctx, `
-		select rule_id, count(*) filter (where cleared_at is null), count(*) from alarms group by rule_id`)
-	if err != nil {
-		return nil, fmt.Errorf("count alarms by rule: %w", err)
-	}
-	counts := map[string]views.RuleAlarms{}
-	var rule string
-	var n views.RuleAlarms
-	_, err = pgx.ForEachRow(rows, []any{&rule, &n.Active, &n.Total}, func() error {
-		counts[rule] = n
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count alarms by rule: %w", err)
-	}
-	return counts, nil
-}

@@ -21,13 +21,17 @@ const declarationsLock = 0x7E11_7A1E
 const declarationsChannel = "telltale_declarations"
 
 // Apply stores a set of declarations: all of it, or nothing. It checks the
-// set against what is declared already; faults come back as [declare.Errors].
+// set against what is declared already; faults come back as [declare.Errors],
+// and a rule that has changed meanwhile as [*declare.StaleError].
 // Declarations that the set does not mention stay as they are. The version of
 // all declarations is counted up when anything changed, and announced.
 func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (declare.Plan, error) {
 	var plan declare.Plan
 	err := db.InTx(ctx, func(tx *DB) error {
 		if err := tx.lockDeclarations(ctx); err != nil {
+			return err
+		}
+		if err := tx.checkExpected(ctx, set); err != nil {
 			return err
 		}
 		var err error
@@ -60,6 +64,44 @@ func (db *DB) lockDeclarations(ctx context.Context) error {
 	return nil
 }
 
+// checkExpected makes sure that the set was made from the rules in force.
+func (db *DB) checkExpected(ctx context.Context, set *declare.Set) error {
+	expected := set.Expected()
+	if len(expected) == 0 {
+		return nil
+	}
+	rows, err := db.q.Query(ctx, `select id, version from rules where id = any($1)`, expected)
+	if err != nil {
+		return fmt.Errorf("read versions of rules: %w", err)
+	}
+	inForce := make(map[string]int)
+	var id string
+	var version int
+	if _, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error { inForce[id] = version; return nil }); err != nil {
+		return fmt.Errorf("read versions of rules: %w", err)
+	}
+	return set.CheckExpected(inForce)
+}
+
+// CheckDraft finds all that is wrong with a draft at once, as [declare.Errors],
+// and otherwise says what applying it would do and what is probably not meant
+// with it. It changes nothing.
+func (db *DB) CheckDraft(ctx context.Context, draft *declare.Draft) (plan declare.Plan, warnings declare.Errors, err error) {
+	known, err := db.known(ctx, draft.Readable())
+	if err != nil {
+		return plan, nil, err
+	}
+	if warnings, err = draft.Check(known); err != nil {
+		return plan, nil, err
+	}
+	set, err := draft.Set()
+	if err != nil {
+		return plan, nil, err
+	}
+	plan, err = db.planOf(ctx, set)
+	return plan, warnings, err
+}
+
 // Plan checks a set and says what applying it would do. It changes nothing.
 func (db *DB) Plan(ctx context.Context, set *declare.Set) (declare.Plan, error) {
 	known, err := db.known(ctx, set)
@@ -69,6 +111,11 @@ func (db *DB) Plan(ctx context.Context, set *declare.Set) (declare.Plan, error) 
 	if err := set.Check(known); err != nil {
 		return declare.Plan{}, err
 	}
+	return db.planOf(ctx, set)
+}
+
+// planOf compares a set that was checked with what is stored.
+func (db *DB) planOf(ctx context.Context, set *declare.Set) (declare.Plan, error) {
 	current, err := db.specs(ctx, set.Refs())
 	if err != nil {
 		return declare.Plan{}, err

@@ -36,9 +36,3 @@ type AlarmRow struct {
 	Occurrences    int64
 	TicketID       string // "" without a ticket
 }
-
-// RuleAlarms counts the alarms of one rule.
-type RuleAlarms struct {
-	Active int64
-	Total  int64
-}
