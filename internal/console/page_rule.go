@@ -69,7 +69,11 @@ func (s *Server) rulePage(w http.ResponseWriter, r *http.Request) {
 		chrome: c, Name: c.Title, Saved: r.URL.Query().Has("saved"), MayDeclare: c.Person.Can(access.Declare),
 		ruleLine: ruleLine{Rule: *rule, Watches: watches(rule.AppliesTo)},
 	}
-	if err := s.fillRule(r.Context(), &page); err != nil {
+	fill := s.fillRule
+	if r.Header.Get("HX-Request") == "true" {
+		fill = s.fillRuleNews // an event renews a part of the page, for which no test need be played
+	}
+	if err := fill(r.Context(), &page); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -122,15 +126,15 @@ func (s *Server) fillRule(ctx context.Context, page *ruleContents) error {
 			page.Devices += reach[model]
 		}
 	}
-	page.Versions, err = s.deps.RuleHistory.RuleVersions(ctx, rule.ID, 0, shownRuleVersions)
-	if err != nil {
-		return err
-	}
-	return s.fillRuleAlarms(ctx, page)
+	return s.fillRuleNews(ctx, page)
 }
 
-func (s *Server) fillRuleAlarms(ctx context.Context, page *ruleContents) error {
+// fillRuleNews reads what changes while somebody looks at the page.
+func (s *Server) fillRuleNews(ctx context.Context, page *ruleContents) (err error) {
 	id, now := page.ID, page.Now
+	if page.Versions, err = s.deps.RuleHistory.RuleVersions(ctx, id, 0, shownRuleVersions); err != nil {
+		return err
+	}
 	counts, err := s.deps.Pages.RuleAlarms(ctx, id, now)
 	if err != nil {
 		return err

@@ -33,6 +33,8 @@ type ruleEditContents struct {
 	Check *ruleCheck    // what is found of the text
 	Diff  []diffLine    // from the rule in force to the text; nil: none, or it has errors
 	Other *ruleConflict // somebody else was faster
+
+	Unsaved bool // the text was sent and not stored
 }
 
 // ruleConflict is the version that was saved meanwhile.
@@ -81,7 +83,7 @@ func (s *Server) newRulePage(w http.ResponseWriter, r *http.Request) {
 func ruleForm(r *http.Request) ruleEditContents {
 	base, _ := strconv.Atoi(r.PostFormValue("base")) // what is no number expects a new rule
 	return ruleEditContents{
-		ID: r.PathValue("id"), Base: base, Text: strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n"),
+		ID: r.PathValue("id"), Base: base, Unsaved: true, Text: strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n"),
 	}
 }
 
@@ -193,6 +195,7 @@ func (s *Server) judgeText(ctx context.Context, page *ruleEditContents) (err err
 			return err
 		}
 	}
+	page.Check.Tests.Linked = true
 	if page.Check.Rule == nil || page.ID == "" {
 		return nil
 	}

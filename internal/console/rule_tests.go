@@ -26,6 +26,7 @@ type testRun struct {
 	Outcomes []script.Outcome
 	Faults   []textFault // why they could not be played; no outcomes then
 	Stopped  bool        // the time was over before all were played
+	Linked   bool        // places lead into the editor's field
 }
 
 // Failed counts the tests that did not pass.

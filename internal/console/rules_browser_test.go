@@ -5,8 +5,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"telltale/rules"
 )
 
 // put replaces the text in the editor as if somebody had typed it.
@@ -45,12 +48,32 @@ func TestARuleIsEditedInTheBrowser(t *testing.T) {
 	b.until("what changes is shown", `document.querySelector(".diff .removed").innerText.includes("when: temperature > 8") &&
 		document.querySelector(".diff .added").innerText.includes("when: temperature > 9")`)
 	b.until("the failing test is counted", `document.querySelector("#verdict").innerText.includes("1 test of 1 failed")`)
+	b.do("go to what failed", chromedp.Click(chromedp.CSS(".test .place")))
+	b.until("the caret is there", `(() => { const f = document.getElementById("text"); return f.value.slice(f.selectionStart).startsWith("{at: 45m") })()`)
 	b.put("9x12", "10x12")
 	b.until("and passes when it is mended", `document.querySelector("#verdict").innerText.includes("1 test passed")`)
 	b.do("save", chromedp.Click(chromedp.CSS("#save")), chromedp.WaitVisible(chromedp.CSS(".notice.green")))
 	b.until("it is version 2 by its author", `document.querySelector("#head").innerText.includes("Version 2 by anna")`)
 	b.do("look at what changed", chromedp.Click(chromedp.CSS(`a[href*="/versions?"]`)), chromedp.WaitVisible(chromedp.CSS("#diff .added")))
 	b.until("the difference is there", `document.querySelector("#diff").innerText.includes("when: temperature > 9")`)
+	b.calm()
+}
+
+func TestAnAlarmAppearsOnItsRulesPage(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	b := openTab(t, r.url)
+	b.login(r, "vera")
+	b.do("open the rule", chromedp.Navigate(r.url+"/rules/drain-fault"), chromedp.WaitVisible(chromedp.CSS("#alarms")))
+	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
+	at := ago(10 * time.Second)
+	r.handle(5*time.Second, rules.Transition{
+		AlarmID: "alm-live", Key: rules.Key{Rule: "drain-fault", Subject: rules.Subject{Type: "device", ID: "fridge-09"}},
+		Change: rules.Raised, At: at, RaisedAt: at, PendingSince: at, Occurrences: 1, RuleVersion: 1, Mode: rules.Live, Severity: rules.Major,
+	})
+	b.until("it is listed", `document.querySelector("#alarms").innerText.includes("fridge-09")`)
+	b.until("and counted", `document.querySelector("#head").innerText.includes("2 open alarms") && document.querySelector("#noise").innerText.includes("2 alarms in 8 weeks")`)
+	b.until("what does not change stays", `document.querySelector("#tests").innerText.includes("carries no tests")`)
 	b.calm()
 }
 

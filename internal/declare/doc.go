@@ -14,6 +14,10 @@
 // spec reads back as the same domain value, and two declarations are equal
 // when their specs are. Decode goes through the same readers as the YAML.
 //
+// [Draft] is for a text that somebody is still writing: it finds everything that
+// is wrong at once, among what is declared. [Text] writes a declaration back as
+// YAML. Rules carry tests of their own, which [Set.Tests] reads.
+//
 // The package reads files and nothing else: no database, no clock.
 //
 // Start reading at [Parse], then reader.go, then one kind, such as device.go.

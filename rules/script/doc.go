@@ -22,6 +22,8 @@
 // a text that the last explanation holds; a test may count what was raised,
 // reopened and suppressed in all. Devices have a site, a gateway, a customer.
 //
+// A rule may carry tests itself: [Own]. They look the same and need not name it.
+//
 // The package reads the scripts; rule files are read by a function that the
 // caller gives, since their form belongs elsewhere. Start reading at [Run].
 package script

@@ -8,12 +8,12 @@
   var gutter = field.parentNode.querySelector(".gutter");
   var save = document.getElementById("save");
   var said = document.getElementById("said");
-  var clean = field.value, leaving = false;
+  var clean = "unsaved" in field.dataset ? null : field.value, leaving = false;
 
   // Numbers of the lines; those with an error are marked.
   function number() {
     var wrong = {};
-    verdict.querySelectorAll(".place").forEach(function (b) { wrong[b.dataset.line] = true; });
+    verdict.querySelectorAll(".faults .place").forEach(function (b) { wrong[b.dataset.line] = true; });
     var lines = field.value.split("\n").length;
     var fresh = document.createDocumentFragment();
     for (var i = 1; i <= lines; i++) {
