@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"telltale/devices"
@@ -28,13 +27,13 @@ func Stretches(ctx context.Context, archive Archive, ids []devices.ID, from, to 
 		ids = []devices.ID{""}
 	}
 	return func(yield func([]devices.Report, error) bool) {
-		length := firstStretch
+		length, expected := firstStretch, 0
 		for from.Before(to) {
 			end := from.Add(length)
 			if end.After(to) {
 				end = to
 			}
-			reports, readings, err := gather(ctx, archive, ids, from, end)
+			reports, readings, err := gather(ctx, archive, ids, from, end, expected)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -42,10 +41,18 @@ func Stretches(ctx context.Context, archive Archive, ids []devices.ID, from, to 
 			if len(reports) > 0 && !yield(reports, nil) {
 				return
 			}
-			length = nextLength(length, readings)
-			from = end
+			next := nextLength(length, readings)
+			expected = roomFor(len(reports), end.Sub(from), min(next, to.Sub(end)))
+			length, from = next, end
 		}
 	}
+}
+
+// roomFor is how many reports to expect in the next stretch: as many as the
+// last one had for its length, and a tenth more, for a list that is a little
+// too short is copied as a whole.
+func roomFor(reports int, length, next time.Duration) int {
+	return min(int(float64(reports)*1.1*float64(next)/float64(length)), 2*stretchReadings)
 }
 
 // nextLength is the length after a stretch that had so many readings.
@@ -56,22 +63,23 @@ func nextLength(length time.Duration, readings int) time.Duration {
 	return max(leastStretch, time.Duration(float64(length)*stretchReadings/float64(readings)))
 }
 
-// gather reads one stretch. Its readings lie in blocks that are shared by many
-// reports.
-func gather(ctx context.Context, archive Archive, ids []devices.ID, from, to time.Time) (all []devices.Report, readings int, err error) {
+// gather reads one stretch, in which so many reports are expected. Its readings
+// lie in blocks that are shared by many reports.
+func gather(ctx context.Context, archive Archive, ids []devices.ID, from, to time.Time, expected int) (all []devices.Report, readings int, err error) {
 	const block = 4096
+	all = make([]devices.Report, 0, expected)
 	var room []devices.Reading
 	for _, id := range ids {
 		err := archive.Walk(ctx, id, from, to, func(run []devices.Report) error {
-			all = slices.Grow(all, len(run))
-			for _, r := range run {
+			for i := range run {
+				r := &run[i]
 				if cap(room)-len(room) < len(r.Readings) {
 					room = make([]devices.Reading, 0, max(block, len(r.Readings)))
 				}
 				begin := len(room)
 				room = append(room, r.Readings...)
-				r.Readings = room[begin:len(room):len(room)]
-				all = append(all, r)
+				all = append(all, *r)
+				all[len(all)-1].Readings = room[begin:len(room):len(room)]
 				readings += len(r.Readings)
 			}
 			return nil

@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"telltale/devices"
 	"telltale/ingest/history"
@@ -24,42 +26,95 @@ func (h *History) Walk(ctx context.Context, device devices.ID, from, to time.Tim
 		return err
 	}
 	rows, err := h.db.q.Query(ctx, `
-		select d.id, r.observed_at, r.metrics, r.numbers, coalesce(r.labels, '{}')
+		select d.id, r.observed_at, r.metrics, r.numbers, r.labels
 		from readings r join devices d on d.num = r.device_num
 		where r.observed_at >= $1 and r.observed_at < $2 and ($3 = '' or d.id = $3)`, from, to, cleanText(string(device)))
 	if err != nil {
 		return fmt.Errorf("walk through readings: %w", err)
 	}
-	run := make([]devices.Report, 0, walkRun)
-	var id string
-	var at time.Time
-	var nums []int32
-	var numbers []*float64
-	var labels []*string
-	_, err = pgx.ForEachRow(rows, []any{&id, &at, &nums, &numbers, &labels}, func() error {
-		r := devices.Report{Device: devices.ID(id), ObservedAt: at, ReceivedAt: at, Readings: make([]devices.Reading, len(nums))}
-		for i, num := range nums {
-			var label *string
-			if i < len(labels) {
-				label = labels[i]
-			}
-			r.Readings[i] = devices.Reading{Metric: metrics[num], Value: valueOf(numbers[i], label)}
-		}
-		if run = append(run, r); len(run) < walkRun {
+	w := walk{metrics: metrics, ids: make(map[string]devices.ID), run: make([]devices.Report, 0, walkRun)}
+	_, err = pgx.ForEachRow(rows, w.columns(), func() error {
+		if w.take(); len(w.run) < walkRun {
 			return nil
 		}
-		err := f(run)
-		run = run[:0]
-		return err
+		return w.hand(f)
 	})
-	if err == nil && len(run) > 0 {
-		err = f(run)
+	if err == nil && len(w.run) > 0 {
+		err = w.hand(f)
 	}
 	if err != nil {
 		return fmt.Errorf("walk through readings: %w", err)
 	}
 	return nil
 }
+
+// walk reads rows of readings without memory of their own: what a row is
+// scanned into is used for the next, and names are kept once.
+type walk struct {
+	metrics map[int32]string
+	ids     map[string]devices.ID
+
+	id      pgtype.DriverBytes
+	at      time.Time
+	nums    array[int32]
+	numbers array[pgtype.Float8]
+	labels  array[pgtype.Text] // empty: the row has none
+
+	run      []devices.Report
+	readings []devices.Reading // of the run
+}
+
+func (w *walk) columns() []any { return []any{&w.id, &w.at, &w.nums, &w.numbers, &w.labels} }
+
+// take adds the row to the run.
+func (w *walk) take() {
+	id, known := w.ids[string(w.id)]
+	if !known {
+		id = devices.ID(w.id)
+		w.ids[string(id)] = id
+	}
+	begin := len(w.readings)
+	for i, num := range w.nums {
+		reading := devices.Reading{Metric: w.metrics[num]}
+		switch {
+		case w.numbers[i].Valid:
+			reading.Value = devices.Number(w.numbers[i].Float64)
+		case i < len(w.labels):
+			reading.Value = devices.Label(w.labels[i].String)
+		}
+		w.readings = append(w.readings, reading)
+	}
+	w.run = append(w.run, devices.Report{
+		Device: id, ObservedAt: w.at, ReceivedAt: w.at, Readings: w.readings[begin:len(w.readings):len(w.readings)],
+	})
+}
+
+// hand gives the run to f and begins another.
+func (w *walk) hand(f func([]devices.Report) error) error {
+	err := f(w.run)
+	w.run, w.readings = w.run[:0], w.readings[:0]
+	return err
+}
+
+// array is a one-dimensional array of a row, in memory that the next row uses
+// again. Null is empty.
+type array[T any] []T
+
+// SetDimensions is [pgtype.ArraySetter]'s.
+func (a *array[T]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
+	n := 0
+	if len(dimensions) > 0 {
+		n = int(dimensions[0].Length)
+	}
+	*a = slices.Grow((*a)[:0], n)[:n]
+	return nil
+}
+
+// ScanIndex is [pgtype.ArraySetter]'s.
+func (a *array[T]) ScanIndex(i int) any { return &(*a)[i] }
+
+// ScanIndexType is [pgtype.ArraySetter]'s.
+func (a *array[T]) ScanIndexType() any { return new(T) }
 
 func (db *DB) metricNames(ctx context.Context) (map[int32]string, error) {
 	rows, err := db.q.Query(ctx, `select num, name from metrics`)

@@ -13,19 +13,9 @@ import (
 const inferredModel = "inferred"
 
 // declare returns what the readings are judged by: what is declared, and for
-// the devices of the file that are not, a model that fits. Without any model,
-// rules apply to any device.
-func declare(in Input, readings []Reading) (directory *devices.Directory, anyDevice bool, assumed []string) {
-	seen := make(map[devices.ID]map[string]bool)
-	for i := range readings {
-		r := &readings[i]
-		metrics, ok := seen[r.Device]
-		if !ok {
-			metrics = make(map[string]bool)
-			seen[r.Device] = metrics
-		}
-		metrics[r.Metric] = true
-	}
+// the devices that measured something and are not, a model that fits. Without
+// any model, rules apply to any device. It uses seen up.
+func declare(in Input, seen map[devices.ID][]string) (directory *devices.Directory, anyDevice bool, assumed []string) {
 	for _, d := range in.Devices {
 		delete(seen, d.ID)
 	}
@@ -69,10 +59,10 @@ func withoutLateness(models []*devices.Model) []*devices.Model {
 }
 
 // inferModel is a model of everything that was measured or is spoken of.
-func inferModel(declared []rules.Rule, seen map[devices.ID]map[string]bool) *devices.Model {
+func inferModel(declared []rules.Rule, seen map[devices.ID][]string) *devices.Model {
 	m := &devices.Model{ID: inferredModel, Metrics: make(map[string]devices.Metric)}
 	for _, metrics := range seen {
-		for name := range metrics {
+		for _, name := range metrics {
 			m.Metrics[name] = devices.Metric{Name: name}
 		}
 	}
@@ -94,12 +84,12 @@ func withoutSelectors(declared []rules.Rule) []rules.Rule {
 
 // bestModel is the declared model with most of the metrics, the first by id
 // of several.
-func bestModel(models []*devices.Model, metrics map[string]bool) *devices.Model {
+func bestModel(models []*devices.Model, metrics []string) *devices.Model {
 	var best *devices.Model
 	most := 0
 	for _, m := range models {
 		fits := 0
-		for name := range metrics {
+		for _, name := range metrics {
 			if _, ok := m.Metrics[name]; ok {
 				fits++
 			}

@@ -32,8 +32,8 @@ type place struct {
 }
 
 // instants plays readings in order, all of one instant at a time.
-func (p *player) instants(ctx context.Context, all []Reading) error {
-	for first, looked := 0, 0; first < len(all); {
+func (p *player) instants(ctx context.Context, all *tape) error {
+	for first, looked := 0, 0; first < len(all.points); {
 		if first-looked >= checkEvery {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -42,10 +42,10 @@ func (p *player) instants(ctx context.Context, all []Reading) error {
 			p.tell()
 		}
 		end := first + 1
-		for end < len(all) && all[end].At.Equal(all[first].At) {
+		for end < len(all.points) && all.points[end].at == all.points[first].at {
 			end++
 		}
-		p.instant(p.reportsOf(all[first:end]), all[first].At)
+		p.instant(p.reportsOf(all, first, end), all.points[first].time())
 		p.done.Played += int64(end - first)
 		first = end
 	}
@@ -53,21 +53,24 @@ func (p *player) instants(ctx context.Context, all []Reading) error {
 	return nil
 }
 
-// reportsOf makes one report for each device of an instant.
-func (p *player) reportsOf(instant []Reading) []devices.Report {
-	p.reports, p.readings = p.reports[:0], grown(p.readings, len(instant))
-	for i := range instant {
-		r := &instant[i]
-		if i == 0 || instant[i-1].Device != r.Device {
-			p.reports = append(p.reports, devices.Report{Device: r.Device, ObservedAt: r.At, ReceivedAt: r.At})
+// reportsOf makes one report for each device of an instant, which is a stretch
+// of the tape.
+func (p *player) reportsOf(all *tape, first, end int) []devices.Report {
+	p.reports, p.readings = p.reports[:0], grown(p.readings, end-first)
+	at := all.points[first].time()
+	for i := first; i < end; i++ {
+		r := &all.points[i]
+		of := &all.series[r.series]
+		if i == first || p.reports[len(p.reports)-1].Device != of.device {
+			p.reports = append(p.reports, devices.Report{Device: of.device, ObservedAt: at, ReceivedAt: at})
 		}
 		report := &p.reports[len(p.reports)-1]
-		if r.Metric == faultsMetric {
-			report.Faults = splitFaults(r.Value)
+		if of.metric == faultsMetric {
+			report.Faults = splitFaults(r.value)
 			continue
 		}
 		from := len(p.readings) - len(report.Readings)
-		p.readings = append(p.readings, devices.Reading{Metric: r.Metric, Value: r.Value})
+		p.readings = append(p.readings, devices.Reading{Metric: of.metric, Value: r.value})
 		report.Readings = p.readings[from:]
 	}
 	return p.reports
@@ -150,7 +153,9 @@ func (p *player) note(transitions []rules.Transition) {
 		if t.Change == rules.Cleared {
 			cleared := t.At
 			a.ClearedAt = &cleared
-			a.Explanation = append(a.Explanation, at.variant.plain(t.Explanation)...)
+			if at.variant.onTrial() {
+				a.Explanation = append(a.Explanation, t.Explanation...)
+			}
 			delete(p.open, t.AlarmID)
 		}
 	}

@@ -97,7 +97,9 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 	if err != nil {
 		return Result{}, err
 	}
-	directory, anyDevice, assumed := declare(in, all)
+	seen := all.measured()
+	among := len(seen)
+	directory, anyDevice, assumed := declare(in, seen)
 	if anyDevice {
 		in.Rules, in.Against, in.Beside = withoutSelectors(in.Rules), withoutSelectors(in.Against), withoutSelectors(in.Beside)
 	}
@@ -105,57 +107,13 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 	if err != nil {
 		return Result{}, err
 	}
-	p.done = Progress{Read: int64(len(all)), Total: int64(len(all))}
+	p.done = Progress{Read: int64(len(all.points)), Total: int64(len(all.points))}
 	if err := p.instants(ctx, all); err != nil {
 		return Result{}, err
 	}
 	result, err := p.result(in)
-	result.Devices, result.Assumed = countDevices(all), assumed
+	result.Devices, result.Assumed = among, assumed
 	return result, err
-}
-
-// gather reads everything within the bounds and puts it in order.
-func gather(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) ([]Reading, error) {
-	var all []Reading
-	ordered, n := true, 0
-	for r, err := range readings {
-		if err != nil {
-			return nil, fmt.Errorf("readings: %w", err)
-		}
-		if n++; n%checkEvery == 0 {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			if in.Progress != nil {
-				in.Progress(Progress{Read: int64(n)})
-			}
-		}
-		if !in.From.IsZero() && r.At.Before(in.From) || !in.To.IsZero() && !r.At.Before(in.To) {
-			continue
-		}
-		if len(all) > 0 && order(&all[len(all)-1], &r) > 0 {
-			ordered = false
-		}
-		all = append(all, r)
-	}
-	if !ordered {
-		slices.SortStableFunc(all, func(a, b Reading) int { return order(&a, &b) })
-	}
-	return all, nil
-}
-
-// order is by time, then by device, so that what a device said at one instant
-// stands together.
-func order(a, b *Reading) int {
-	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Device, b.Device))
-}
-
-func countDevices(all []Reading) int {
-	seen := make(map[devices.ID]struct{})
-	for i := range all {
-		seen[all[i].Device] = struct{}{}
-	}
-	return len(seen)
 }
 
 // newPlayer compiles all variants of the rules into one engine: those on

@@ -69,25 +69,20 @@ func (p *player) variantOf(id string) *variant {
 	return p.variants[number]
 }
 
-// alarm is what a raise begins.
+// alarm is what a raise begins. What it saw is kept of the rules on trial: of
+// the others only how many alarms there were, and when, is told.
 func (v *variant) alarm(t *rules.Transition) Alarm {
-	return Alarm{
+	a := Alarm{
 		RuleID: strings.TrimSuffix(t.Key.Rule, v.mark), RuleVersion: t.RuleVersion, Device: devices.ID(t.Key.Subject.ID),
-		PendingSince: t.PendingSince, RaisedAt: t.RaisedAt, Values: plain(t.Values), Explanation: v.plain(t.Explanation),
+		PendingSince: t.PendingSince, RaisedAt: t.RaisedAt,
 	}
+	if v.onTrial() {
+		a.Values, a.Explanation = plain(t.Values), t.Explanation
+	}
+	return a
 }
 
-// plain takes the mark out of sentences, which name rules.
-func (v *variant) plain(sentences []string) []string {
-	if v.mark == "" {
-		return sentences
-	}
-	out := make([]string, len(sentences))
-	for i, s := range sentences {
-		out[i] = strings.ReplaceAll(s, v.mark, "")
-	}
-	return out
-}
+func (v *variant) onTrial() bool { return v.mark == "" }
 
 // sorted returns the alarms by RaisedAt, then device, then rule.
 func (v *variant) sorted() []Alarm {
