@@ -17,7 +17,7 @@ import (
 type rulesBacktestCmd struct {
 	Rules    []string  `required:"" type:"path" help:"Files or folders with the rules; models and devices in them count as well."`
 	Readings string    `type:"existingfile" help:"CSV file with the columns time,device,metric,value. Left out: the stored history."`
-	Device   []string  `help:"Of the stored history, these devices. Default: all; with --server at least one."`
+	Device   []string  `help:"Of the stored history, these devices. Default: all."`
 	From     time.Time `help:"Readings from this time on, RFC 3339."`
 	To       time.Time `help:"Readings before this time, RFC 3339."`
 	Against  string    `help:"Compare: 'live' with the rules in force of the same ids, or with those of a file."`
@@ -49,23 +49,20 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 
 // play runs the rules on the file, or on the history that a gateway has.
 func (c rulesBacktestCmd) play(ctx context.Context, io *console, set *declare.Set) (backtest.Result, error) {
+	meter := newMeter(io.err)
+	defer meter.end()
 	if c.Server != "" && c.Readings == "" {
-		if len(c.Device) == 0 {
-			return backtest.Result{}, invalid(errors.New("with --server at least one --device ID is needed, whose history is played"))
-		}
 		g, err := c.remote()
 		if err != nil {
 			return backtest.Result{}, err
 		}
-		return g.Backtest(ctx, c)
+		return g.Backtest(ctx, c, meter.show)
 	}
 	input, err := c.input(set)
 	if err != nil {
 		return backtest.Result{}, err
 	}
-	meter := newMeter(io.err)
 	input.Progress = meter.show
-	defer meter.end()
 	if c.Readings != "" {
 		return c.playFile(ctx, input, meter)
 	}

@@ -48,12 +48,3 @@ func TestRefusedMessagesAreSelectedAndTried(t *testing.T) {
 		}
 	}
 }
-
-func TestABacktestOfAGatewayNamesItsDevices(t *testing.T) {
-	t.Parallel()
-	rule := writeFile(t, "r.yaml", "kind: Rule\nid: warm\ntitle: Warm\nwhen: t > 8\nseverity: major\n")
-	code, _, errs := command(t, "rules", "backtest", "--rules", rule, "--server", "http://127.0.0.1:1", "--token", "t")
-	if code != exitInvalid || !strings.Contains(errs, "--device ID") {
-		t.Errorf("exit %d, %q", code, errs)
-	}
-}

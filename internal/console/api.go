@@ -56,6 +56,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerRuleVersions()
 	a.registerRuleCheck()
 	a.registerBacktest()
+	a.registerBacktests()
 	a.registerQuarantine()
 	a.registerImports()
 	a.registerSources()

@@ -2,17 +2,11 @@ package console
 
 import (
 	"context"
-	"errors"
-	"iter"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"telltale/devices"
-	"telltale/ingest/history"
 	"telltale/internal/access"
 	"telltale/internal/declare"
 	"telltale/rules/backtest"
@@ -21,16 +15,18 @@ import (
 // backtestFor bounds the time that somebody waits for one backtest.
 const backtestFor = time.Minute
 
-type backtestInput struct {
-	Body struct {
-		Rules    string    `json:"rules" minLength:"1" doc:"rules as YAML documents; models may come along"`
-		Readings string    `json:"readings,omitempty" doc:"CSV with the columns time,device,metric,value; left out: the history of devices"`
-		Devices  []string  `json:"devices,omitempty" nullable:"false" maxItems:"100" doc:"whose history is played; without readings"`
-		From     time.Time `json:"from,omitzero" required:"false" doc:"inclusive"`
-		To       time.Time `json:"to,omitzero" required:"false" doc:"exclusive"`
-		Against  string    `json:"against,omitempty" enum:"live," doc:"live: compare with the rules in force of the same ids"`
-		Sweep    string    `json:"sweep,omitempty" maxLength:"1000" doc:"several values of a number: temperature > 7..12 step 1, or for 5m..30m step 5m"`
-	}
+type backtestInput struct{ Body BacktestBody }
+
+// BacktestBody is what is to be played, waited for or as a job. It is exported
+// because only then the description of the API finds what is embedded.
+type BacktestBody struct {
+	Rules    string    `json:"rules" minLength:"1" doc:"rules as YAML documents; models may come along"`
+	Readings string    `json:"readings,omitempty" doc:"CSV with the columns time,device,metric,value; left out: the history of devices"`
+	Devices  []string  `json:"devices,omitempty" nullable:"false" maxItems:"100" doc:"whose history is played; without readings"`
+	From     time.Time `json:"from,omitzero" required:"false" doc:"inclusive"`
+	To       time.Time `json:"to,omitzero" required:"false" doc:"exclusive"`
+	Against  string    `json:"against,omitempty" enum:"live," doc:"live: compare with the rules in force of the same ids"`
+	Sweep    string    `json:"sweep,omitempty" maxLength:"1000" doc:"several values of a number: temperature > 7..12 step 1, or for 5m..30m step 5m"`
 }
 
 type backtestView struct {
@@ -59,36 +55,46 @@ func (s *rest) registerBacktest() {
 	}, access.Backtest, s.backtest)
 }
 
-// backtest runs one at a time: each may take a core, and the memory that its
-// bounds allow.
 func (s *rest) backtest(ctx context.Context, in *backtestInput) (*backtestAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, backtestFor)
 	defer cancel()
-	input, err := in.input()
+	if in.Body.Readings == "" && len(in.Body.Devices) == 0 {
+		return nil, invalid("body", "must name either readings or devices", nil)
+	}
+	request, err := in.Body.request()
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.playBacktest(ctx, input, in.Body.Readings, in.Body.Devices, in.Body.Against == "live")
+	free, err := s.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &backtestAnswer{Body: backtestView{
+	defer free()
+	result, err := s.playBacktest(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return &backtestAnswer{Body: showBacktest(&result)}, nil
+}
+
+func showBacktest(result *backtest.Result) backtestView {
+	return backtestView{
 		Alarms: result.Alarms, Readings: result.Readings, Duplicates: result.Duplicates, Suppressed: result.Suppressed, Devices: result.Devices,
 		From: orNull(result.From), To: orNull(result.To), Assumed: orEmpty(result.Assumed),
 		Figures: result.Figures, Comparison: result.Comparison, Sweep: orEmpty(result.Sweep),
-	}}, nil
+	}
 }
 
-// input reads the rules, and the models that came along.
-func (in *backtestInput) input() (backtest.Input, error) {
-	b := &in.Body
-	out := backtest.Input{From: b.From, To: b.To}
+// request reads the rules, and the models that came along.
+func (b *BacktestBody) request() (backtestRequest, error) {
+	out := backtestRequest{csv: b.Readings, devices: b.Devices, againstLive: b.Against == "live"}
+	out.input.From, out.input.To = b.From, b.To
 	switch {
-	case (b.Readings == "") == (len(b.Devices) == 0):
+	case b.Readings != "" && len(b.Devices) > 0:
 		return out, invalid("body", "must name either readings or devices", nil)
 	case !b.From.IsZero() && !b.To.IsZero() && !b.From.Before(b.To):
 		return out, invalid("body.from", "must be before to", b.From)
-	case len(b.Devices) > 0 && (b.From.IsZero() || b.To.IsZero()):
+	case b.Readings == "" && (b.From.IsZero() || b.To.IsZero()):
 		return out, invalid("body.from", "from and to are needed for the history", nil)
 	}
 	set, err := declare.ParseSources(declare.Source{Name: "rules", Text: []byte(b.Rules)})
@@ -99,66 +105,18 @@ func (in *backtestInput) input() (backtest.Input, error) {
 		return out, invalid("body.rules", "must hold rules, and models at most beside them", nil)
 	}
 	for _, r := range set.Rules {
-		out.Rules = append(out.Rules, *r)
+		out.input.Rules = append(out.input.Rules, *r)
 	}
-	out.Models = set.Models
+	out.set, out.input.Models, out.about.Sweep = set, set.Models, b.Sweep
+	if len(set.Rules) == 1 {
+		out.about.Rule = set.Rules[0].ID
+	}
 	if b.Sweep != "" {
 		sweep, err := backtest.ParseSweep(b.Sweep)
 		if err != nil {
 			return out, invalid("body.sweep", err.Error(), b.Sweep)
 		}
-		out.Sweep = &sweep
+		out.input.Sweep = &sweep
 	}
 	return out, nil
-}
-
-// playBacktest plays a file, or the history of devices, on what is declared.
-func (s *Server) playBacktest(ctx context.Context, input backtest.Input, csv string, ids []string, againstLive bool) (backtest.Result, error) {
-	select {
-	case s.backtests <- struct{}{}:
-		defer func() { <-s.backtests }()
-	case <-ctx.Done():
-		return backtest.Result{}, ctx.Err()
-	}
-	directory, err := s.deps.Declarations.LoadDirectory(ctx)
-	if err != nil {
-		return backtest.Result{}, err
-	}
-	if input.Beside, err = s.deps.Declarations.LoadRules(ctx); err != nil {
-		return backtest.Result{}, err
-	}
-	if input.Maintenance, err = s.deps.Declarations.LoadMaintenance(ctx); err != nil {
-		return backtest.Result{}, err
-	}
-	if againstLive {
-		input.CompareWithLive(input.Beside)
-	}
-	input.Models = slices.Concat(directory.Models(), input.Models) // of two with one id the later counts
-	input.Devices = slices.Collect(directory.Devices())
-	chosen := make([]devices.ID, len(ids))
-	for i, id := range ids {
-		chosen[i] = devices.ID(id)
-		if _, ok := directory.ModelOf(chosen[i]); !ok {
-			return backtest.Result{}, invalid("body.devices", "names a device that does not exist", id)
-		}
-	}
-	return play(ctx, input, csv, history.Stretches(ctx, s.deps.Archive, chosen, input.From, input.To))
-}
-
-// play tells faults of what was sent from those of the store.
-func play(ctx context.Context, input backtest.Input, csv string, stretches iter.Seq2[[]devices.Report, error]) (result backtest.Result, err error) {
-	if csv != "" {
-		result, err = backtest.Run(ctx, input, backtest.ReadCSV(strings.NewReader(csv)))
-	} else {
-		result, err = backtest.Play(ctx, input, stretches)
-	}
-	if ctx.Err() != nil {
-		return result, ctx.Err()
-	}
-	var rules *backtest.InputError
-	var line *backtest.LineError
-	if errors.As(err, &rules) || errors.As(err, &line) {
-		return result, invalid("body", err.Error(), nil)
-	}
-	return result, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,6 +61,8 @@ func verdicts() []verdict {
 		{views.ErrTrace, http.StatusUnprocessableEntity, "A trace is a position in the log such as p3/10293/17: partition, sequence and report."},
 		{views.ErrCursor, http.StatusUnprocessableEntity, "query.cursor: is not of this list; take next of the page before."},
 		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
+		{errNoBacktest, http.StatusNotFound, "There is no such backtest here. Results are kept for an hour, by the node that was asked."},
+		{errBacktestsFull, http.StatusServiceUnavailable, fmt.Sprintf("%d backtests wait already. Try again when one has ended.", backtestQueue)},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -75,6 +76,7 @@ type Server struct {
 
 	backtests chan struct{} // capacity 1: one at a time
 	testing   chan struct{} // capacity testsSide
+	jobs      *backtestJobs
 }
 
 // New returns a console over deps. It starts nothing.
@@ -98,6 +100,7 @@ func New(deps Deps, opts Options) (*Server, error) {
 
 		backtests: make(chan struct{}, 1),
 		testing:   make(chan struct{}, testsSide),
+		jobs:      newBacktestJobs(opts.Now),
 	}
 	if err := s.trustPublicURL(); err != nil {
 		return nil, fmt.Errorf("console: public URL: %w", err)
@@ -148,17 +151,15 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // pruneEvery is how often expired sessions, links and kept answers go.
 const pruneEvery = 10 * time.Minute
 
-// Run follows the event table on behalf of all clients and forgets what has
-// expired. It returns when ctx ends, after every event stream was told to
-// end; open streams would otherwise hold up the server's shutdown.
+// Run follows the event table on behalf of all clients, works on backtests and
+// forgets what has expired. It returns when ctx ends, after every event stream
+// was told to end; open streams would otherwise hold up the server's shutdown.
 func (s *Server) Run(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.prune(ctx)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.prune(ctx) })
+	beside.Go(func() { s.runBacktests(ctx) })
 	err := s.feed.run(ctx)
-	<-done
+	beside.Wait()
 	return err
 }
 
@@ -166,6 +167,7 @@ func (s *Server) prune(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
+		s.jobs.prune()
 		err := errors.Join(
 			s.deps.Access.Prune(ctx),
 			s.deps.Answers.PruneKeys(ctx, s.now().Add(-keepAnswers)))

@@ -47,6 +47,7 @@ func (p *player) instants(ctx context.Context, all *tape) error {
 		}
 		p.instant(p.reportsOf(all, first, end), all.points[first].time())
 		p.done.Played += int64(end - first)
+		p.done.Share = float64(end) / float64(len(all.points))
 		first = end
 	}
 	p.tell()

@@ -38,7 +38,10 @@ type Input struct {
 	// Zero: no bound.
 	From, To time.Time
 
-	most int // alarms that a run may raise; zero: maxAlarms
+	// MaxAlarms is how many alarms a run may raise, those compared with and
+	// those of a sweep together: about 200 bytes of memory each, and five times
+	// that for those of Rules. Zero: a million.
+	MaxAlarms int
 
 	// Progress is told now and then how far it is; nil: nobody is.
 	Progress func(Progress)
@@ -116,6 +119,13 @@ func Run(ctx context.Context, in Input, readings iter.Seq2[Reading, error]) (Res
 	return result, err
 }
 
+// Check finds what is wrong with the rules and the sweep of a run on what is
+// declared, without playing anything. The error is an [*InputError].
+func Check(in Input) error {
+	_, err := newPlayer(in, devices.NewDirectory(1, in.Models, in.Devices))
+	return err
+}
+
 // newPlayer compiles all variants of the rules into one engine: those on
 // trial, those to compare with, and one for each value of the sweep.
 func newPlayer(in Input, directory *devices.Directory) (*player, error) {
@@ -127,7 +137,7 @@ func newPlayer(in Input, directory *devices.Directory) (*player, error) {
 		}
 		sets = append(sets, swept...)
 	}
-	p := &player{open: make(map[string]place), progress: in.Progress, most: cmp.Or(in.most, maxAlarms)}
+	p := &player{open: make(map[string]place), progress: in.Progress, most: cmp.Or(in.MaxAlarms, maxAlarms)}
 	var all []rules.Rule
 	for i, set := range sets {
 		v := newVariant(i, set)

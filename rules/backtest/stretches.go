@@ -68,12 +68,13 @@ func (p *player) stretch(ctx context.Context, in Input, reports []devices.Report
 	return nil
 }
 
-// estimate says how many readings there may be in all, going by the time that
-// is played.
+// estimate says how far the run is, and how many readings there may be in all,
+// going by the time that is played.
 func (p *player) estimate(in Input) {
 	played := p.last.Sub(in.From)
 	if all := in.To.Sub(in.From); played > 0 && all > 0 {
-		p.done.Total = max(p.done.Read, int64(float64(p.done.Played)/played.Seconds()*all.Seconds()))
+		p.done.Share = min(1, played.Seconds()/all.Seconds())
+		p.done.Total = max(p.done.Read, int64(float64(p.done.Played)/p.done.Share))
 	}
 }
 

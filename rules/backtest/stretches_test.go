@@ -123,14 +123,14 @@ func TestRulesThatFloodAreRefused(t *testing.T) {
 	t.Parallel()
 	rule := warm()
 	rule.For = 0
-	in := Input{Rules: []rules.Rule{rule}, Sweep: &Sweep{Place: "temperature >", Values: []float64{7, 8}}, most: 3}
+	in := Input{Rules: []rules.Rule{rule}, Sweep: &Sweep{Place: "temperature >", Values: []float64{7, 8}}, MaxAlarms: 3}
 	values := []float64{9, 0, 9, 0}
 	_, err := Run(t.Context(), in, ReadCSV(strings.NewReader("time,device,metric,value\n"+strings.Join(minutes("f1", values...), "\n"))))
 	var input *InputError
 	if !errors.As(err, &input) || !strings.Contains(err.Error(), "more than 3 alarms") {
 		t.Errorf("error %v", err)
 	}
-	in.most = 6
+	in.MaxAlarms = 6
 	if got := run(t, in, minutes("f1", values...)...); len(got.Alarms) != 2 {
 		t.Errorf("%d alarms", len(got.Alarms))
 	}
