@@ -116,7 +116,8 @@ func (s *rest) startBacktest(ctx context.Context, in *backtestJobInput) (*jobAns
 
 // askBacktest checks a request and queues it in the name of who asks.
 func (s *Server) askBacktest(ctx context.Context, request backtestRequest) (backtestJob, error) {
-	if err := s.checked(ctx, request); err != nil {
+	request, err := s.checked(ctx, request)
+	if err != nil {
 		return backtestJob{}, err
 	}
 	p, _ := principalOf(ctx)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,10 +37,15 @@ type backtestAbout struct {
 	Text  string // its wording, when it is not the one in force
 	Sweep string
 	Range string // one of the presets, or "" for a stretch of its own
+
+	Against []rules.Rule // what is compared with, as it was in force
 }
 
-// answer is the request as the console wants it asked: with a bound on what is
-// kept of it.
+// AnotherWording reports whether the rule is tried in other words than those in
+// force.
+func (q backtestRequest) AnotherWording() bool { return q.about.Text != "" }
+
+// asJob is the request with a bound on what is kept of its answer.
 func (q backtestRequest) asJob() backtestRequest {
 	q.input.MaxAlarms = backtestAlarms
 	return q
@@ -90,16 +94,12 @@ func (s *Server) runBacktest(ctx context.Context) bool {
 // backtestFailure is what people are told of a run that came to nothing; "" for
 // one that did.
 func (s *Server) backtestFailure(ctx context.Context, err error) string {
-	var refused *huma.ErrorModel
+	faults := faultsOf(err)
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &refused):
-		faults := make([]string, len(refused.Errors))
-		for i, e := range refused.Errors {
-			faults[i] = e.Message
-		}
-		return cmp.Or(strings.Join(faults, "; "), refused.Detail)
+	case faults != nil:
+		return strings.Join(faults, "; ")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("It took longer than %s. Ask for fewer devices or a shorter time.", span(backtestJobFor))
 	default:
@@ -184,16 +184,21 @@ func (q *backtestRequest) compare(declared []rules.Rule) error {
 }
 
 // checked finds what is wrong with a request on what is declared now, before
-// anybody waits for it.
-func (s *Server) checked(ctx context.Context, q backtestRequest) error {
-	ids, err := s.complete(ctx, &q)
-	if err != nil || q.csv != "" {
-		return err // what a file holds decides which models there are
+// anybody waits for it, and notes what it is compared with.
+func (s *Server) checked(ctx context.Context, q backtestRequest) (backtestRequest, error) {
+	complete := q
+	ids, err := s.complete(ctx, &complete)
+	if err != nil {
+		return q, err
+	}
+	q.about.Against = complete.input.Against
+	if q.csv != "" {
+		return q, nil // what a file holds decides which models there are
 	}
 	if len(ids) == 0 {
-		return invalid("body.rules", "watch no device that is declared", nil)
+		return q, invalid("body.rules", "watch no device that is declared", nil)
 	}
-	return q.fault(backtest.Check(q.input))
+	return q, complete.fault(backtest.Check(complete.input))
 }
 
 // fewDevices is up to how many devices are read one by one; of more, all is

@@ -21,6 +21,7 @@ type chartData struct {
 	Band   *chartBand    `json:"band,omitempty"`
 	Spans  []chartSpan   `json:"spans,omitempty"`
 	Marks  []chartMark   `json:"marks,omitempty"`
+	Lanes  []chartLane   `json:"lanes,omitempty"`
 }
 
 // chartSeries is one line. A null value breaks it: there was no data. Min and

@@ -71,6 +71,8 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/rules/{id}/versions", s.ruleVersionsPage)
 	mux.Handle("GET /rules/new", s.page(access.Declare, s.legible(s.newRulePage)))
 	mux.Handle("GET /rules/{id}/edit", s.page(access.Declare, s.legible(s.editRulePage)))
+	read("/rules/{id}/backtest", s.backtestPage)
+	read("/rules/{id}/shadow", s.shadowPage)
 	read("/quarantine", s.quarantinePage)
 	read("/sources", s.sourcesPage)
 	read("/trace/{id}", s.tracePage)
@@ -78,6 +80,7 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/charts/alarm/{id}", s.alarmChart)
 	read("/charts/device/{id}", s.deviceChart)
 	read("/charts/shipment/{id}", s.shipmentChart)
+	read("/charts/shadow/{id}", s.shadowChart)
 
 	act := func(pattern string, a access.Action, h http.HandlerFunc) {
 		mux.Handle("POST "+pattern, s.page(a, s.legible(h)))
@@ -94,8 +97,12 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/rules/new", access.Declare, s.saveRule)
 	act("/rules/{id}/edit", access.Declare, s.saveRule)
 	act("/rules/check", access.Declare, s.checkRuleFragment)
+	act("/rules/{id}/backtest", access.Backtest, s.startBacktestFromPage)
+	act("/rules/{id}/backtest/{job}/cancel", access.Backtest, s.cancelBacktestFromPage)
 	act("/sources/try", access.HandleRefused, s.tryPayload)
 	act("/quarantine/replay", access.HandleRefused, s.replayRefused)
+
+	mux.Handle("GET /charts/backtest/{job}", s.page(access.Backtest, s.legible(s.backtestChart)))
 
 	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {
 		s.renderError(w, r, http.StatusNotFound, "There is no page at this address.")

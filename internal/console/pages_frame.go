@@ -26,6 +26,7 @@ type chrome struct {
 	Events   string        // event types the page listens for
 	Position int64         // of the last event the page's contents include
 	Nav      []navItem
+	Refresh  int // seconds after which a page without scripts asks again; 0: never
 }
 
 // navItem is one entry of the navigation.

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"net/url"
+	"slices"
 	"time"
 
 	"telltale/devices"
@@ -22,6 +23,7 @@ func (p *pages) functions() template.FuncMap {
 		"asset": p.assets.url,
 		"icon":  p.icon,
 		"bar":   bar,
+		"in":    func(list []string, one any) bool { return slices.Contains(list, fmt.Sprint(one)) },
 		"level": func(v any) string { return url.PathEscape(fmt.Sprint(v)) }, // of an address: ids of devices may have a slash
 
 		"words":    func(v any) string { return words(fmt.Sprint(v)) },

@@ -35,6 +35,14 @@ type TicketReads interface {
 type AlarmReads interface {
 	AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmRow, error)
 	RuleAt(ctx context.Context, id string, version int) (*rules.Rule, error)
+
+	// RecordedAlarms returns the alarms of a rule in a mode that stood at some
+	// time in [from, to); of more than limit, the latest.
+	RecordedAlarms(ctx context.Context, rule string, mode rules.Mode, from, to time.Time, limit int) (views.Recorded, error)
+
+	// RuleInMode says since when a rule has been in the mode it is in, and
+	// since when in its present version.
+	RuleInMode(ctx context.Context, rule string) (mode, version time.Time, err error)
 }
 
 // RuleReads is what pages read about rules.

@@ -25,11 +25,11 @@ type Rates struct {
 	Minutes float64 `json:"minutes"`
 }
 
-// figures counts alarms that were raised in a stretch of time. An alarm that
+// FiguresOf counts alarms that were raised in a stretch of time. An alarm that
 // is active at its end counts up to there. An alarm opens a ticket unless its
 // rule makes none; one that latches keeps it open, since nobody acknowledges
 // in a backtest, so its device gets no second one.
-func figures(alarms []Alarm, ruleOf func(id string) (rules.Rule, bool), from, to time.Time) Figures {
+func FiguresOf(alarms []Alarm, ruleOf func(id string) (rules.Rule, bool), from, to time.Time) Figures {
 	type latched struct {
 		rule   string
 		device devices.ID

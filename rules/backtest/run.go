@@ -239,9 +239,10 @@ func (p *player) result(in Input) (Result, error) {
 	}
 	if in.Sweep != nil {
 		unit := in.Sweep.unit(in.Rules, p.engine.Set().Directory())
+		own, known := in.Sweep.own(in.Rules)
 		for i, v := range in.Sweep.Values {
 			result.Sweep = append(result.Sweep, SweepStep{
-				Value: v, Text: in.Sweep.text(v), Unit: unit, Figures: p.variants[2+i].figures(from, to),
+				Value: v, Text: in.Sweep.text(v), Unit: unit, Own: known && v == own, Figures: p.variants[2+i].figures(from, to),
 			})
 		}
 	}
@@ -249,5 +250,5 @@ func (p *player) result(in Input) (Result, error) {
 }
 
 func (v *variant) figures(from, to time.Time) Figures {
-	return figures(v.alarms, func(id string) (rules.Rule, bool) { r, ok := v.rules[id]; return r, ok }, from, to)
+	return FiguresOf(v.alarms, func(id string) (rules.Rule, bool) { r, ok := v.rules[id]; return r, ok }, from, to)
 }

@@ -26,6 +26,7 @@ type SweepStep struct {
 	Value   float64 `json:"value"` // delays in seconds
 	Text    string  `json:"text"`  // as people write it: "8", "10m"
 	Unit    string  `json:"unit"`  // of the metric that is compared, as its model has it; "" without one
+	Own     bool    `json:"own"`   // the rule as it is written has this value
 	Figures Figures `json:"figures"`
 }
 
@@ -166,6 +167,22 @@ func (s Sweep) plan(declared []rules.Rule) ([][]rules.Rule, error) {
 		sets[i] = set
 	}
 	return sets, nil
+}
+
+// own returns the value that the rule has as it is written.
+func (s Sweep) own(declared []rules.Rule) (float64, bool) {
+	at, number, err := s.find(declared)
+	if err != nil {
+		return 0, false
+	}
+	switch s.Place {
+	case placeFor:
+		return declared[at].For.Seconds(), true
+	case placeClearFor:
+		return declared[at].ClearFor.Seconds(), true
+	default:
+		return number.Value, true
+	}
 }
 
 func (s Sweep) put(r *rules.Rule, number rules.ComparedNumber, v float64) (err error) {

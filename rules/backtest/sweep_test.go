@@ -114,7 +114,7 @@ func TestFiguresCountWhatATicketWouldBe(t *testing.T) {
 	alarms := []Alarm{spell("plain", "f1", 0, 0, 10), spell("plain", "f1", 20, 20, 30), spell("latched", "f1", 0, 0, 10),
 		spell("latched", "f1", 20, 20, 30), spell("latched", "f2", 20, 20, 30), spell("quiet", "f3", 0, 0, 60), spell("plain", "f4", 0, 0, 0)}
 	all := map[string]rules.Rule{"plain": {}, "latched": {Latch: true}, "quiet": {Ticket: rules.TicketTemplate{None: true}}}
-	got := figures(alarms, func(id string) (rules.Rule, bool) { r, ok := all[id]; return r, ok }, start, start.Add(14*day))
+	got := FiguresOf(alarms, func(id string) (rules.Rule, bool) { r, ok := all[id]; return r, ok }, start, start.Add(14*day))
 	want := Figures{Alarms: 7, Tickets: 5, Devices: 4, Minutes: 110 + 14*24*60, PerWeek: Rates{Alarms: 3.5, Tickets: 2.5, Minutes: 55 + 7*24*60}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("figures differ (-want +got):\n%s", diff)

@@ -98,6 +98,31 @@
     ctx.restore();
   }
 
+  // Strips above the plot: when a rule was in alarm. What only one side has is
+  // amber on trial and hatched on the other.
+  var laneHeight = 20;
+  function lanesHeight(data) { return (data.lanes || []).length * laneHeight; }
+
+  function lanes(u, data, p) {
+    var ctx = u.ctx, box = u.bbox, r = ratio();
+    (data.lanes || []).forEach(function (lane, n) {
+      var y = (4 + n * laneHeight) * r, h = 12 * r;
+      ctx.save();
+      ctx.font = 11 * r + "px " + p.font;
+      ctx.fillStyle = p.muted; ctx.textAlign = "right"; ctx.textBaseline = "middle";
+      ctx.fillText(lane.name, box.left - 6 * r, y + h / 2);
+      ctx.fillStyle = p.sunken; ctx.fillRect(box.left, y, box.width, h);
+      ctx.beginPath(); ctx.rect(box.left, y, box.width, h); ctx.clip();
+      lane.spans.forEach(function (s) {
+        var x0 = u.valToPos(s.from, "x", true), w = Math.max(u.valToPos(s.to, "x", true) - x0, 3 * r);
+        if (s.kind === "gone") { ctx.fillStyle = p["grey-tint"]; ctx.fillRect(x0, y, w, h); hatch(ctx, x0, y, w, h, p["grey-mark"]); return; }
+        ctx.fillStyle = s.kind === "new" ? p["amber-mark"] : p["blue-mark"];
+        ctx.fillRect(x0, y, w, h);
+      });
+      ctx.restore();
+    });
+  }
+
   function range(data) {
     return function (u, low, high) {
       var all = (data.limits || []).map(function (l) { return l.value; });
@@ -133,6 +158,9 @@
       });
       if (!lines.length) { tip.hidden = true; return; }
       var t = u.data[0][i];
+      (data.lanes || []).forEach(function (lane) {
+        if (lane.spans.some(function (s) { return s.from <= t && t <= s.to; })) lines.push(lane.name + " in alarm");
+      });
       tip.textContent = lines.join(", ") + " · " + day(t) + " " + clock(t);
       tip.hidden = false;
       var half = tip.offsetWidth / 2, x = u.over.offsetLeft + u.valToPos(t, "x");
@@ -178,7 +206,7 @@
     var axis = { stroke: p.muted, font: "11px " + p.font, grid: { stroke: p.line, width: 1 }, ticks: { show: false } };
     var u = new uPlot({
       width: host.clientWidth, height: host.clientHeight,
-      padding: [10, 18, 0, 0],
+      padding: [10 + lanesHeight(data), 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false }, points: { size: 7 } },
       scales: { x: { time: true, range: function (u, lo, hi) { return u.zoomed ? [lo, hi] : [data.from, data.to]; } }, y: { range: range(data) } },
@@ -193,7 +221,7 @@
       series: plan.series, bands: plan.bands,
       hooks: {
         drawClear: [function (u) { behind(u, data, p); }],
-        draw: [function (u) { inFront(u, data, p); }],
+        draw: [function (u) { inFront(u, data, p); lanes(u, data, p); }],
         setCursor: [function (u) { move(u); }],
         setSelect: [function (u) { u.zoomed = u.select.width > 0; }],
       },
