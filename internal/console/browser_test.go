@@ -148,7 +148,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	b.login(r, "anna")
 	for _, path := range []string{
 		"/", "/tickets", "/tickets/T-000005", "/alarms/alm-fridge-04", "/shipments", "/shipments/S-9001", "/recalls", "/recalls/R-0001",
-		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/rules/fridge-warm", "/rules/fridge-warm/versions", "/rules/fridge-warm/edit", "/rules/new", "/quarantine", "/sources",
+		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/rules/fridge-warm", "/rules/fridge-warm/versions", "/rules/fridge-warm/edit", "/rules/new", "/rules/fridge-warm/backtest", "/rules/compressor-drift/shadow?against=fridge-warm", "/quarantine", "/sources",
 		"/trace/p3%2F10293%2F17",
 	} {
 		b.do("open "+path, chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile), chromedp.Navigate(r.url+path))

@@ -107,7 +107,6 @@ func (s *Server) backtestFrame(r *http.Request) (*backtestContents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Events = "" // nothing here follows from what happens meanwhile
 	directory, err := s.deps.Declarations.LoadDirectory(r.Context())
 	if err != nil {
 		return nil, err
@@ -232,7 +231,7 @@ func (page *backtestContents) left(j backtestJob) time.Duration {
 // asked says in a line what a job is about.
 func (page *backtestContents) asked(j backtestJob) string {
 	in := &j.Request.input
-	text := page.short(in.From) + " to " + page.short(in.To)
+	text := page.stretch(in.From, in.To)
 	if n := len(j.Request.devices); n > 0 {
 		text += ", " + plural(int64(n), "device")
 	} else {
@@ -245,6 +244,12 @@ func (page *backtestContents) asked(j backtestJob) string {
 		text += ", " + j.Request.about.Sweep
 	}
 	return text
+}
+
+// stretch says from when to when, with the days.
+func (v viewer) stretch(from, to time.Time) string {
+	const layout = "2 Jan 15:04"
+	return from.In(v.Zone).Format(layout) + " to " + to.In(v.Zone).Format(layout)
 }
 
 // startBacktestFromPage begins what the form asks for.

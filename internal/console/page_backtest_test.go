@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"telltale/internal/access"
 	"telltale/rules"
 	"telltale/rules/backtest"
@@ -173,6 +175,40 @@ func TestAPageWithoutScriptsFollowsABacktest(t *testing.T) {
 	}
 	r.press(sam, http.StatusNotFound, "/rules/fridge-warm/backtest/bt-none/cancel", url.Values{})
 	close(gate.open)
+}
+
+func TestSomebodyTriesARuleInTheBrowser(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	gate := r.gated()
+	b := openTab(t, r.url)
+	b.login(r, "sam")
+	play := func() {
+		b.do("play the past", chromedp.Navigate(r.url+"/rules/fridge-warm/backtest"), chromedp.WaitVisible(chromedp.CSS(".trial-form button")),
+			chromedp.SetValue(chromedp.CSS("select[name=range]"), "24h"), chromedp.Click(chromedp.CSS(".trial-form button")), chromedp.WaitVisible(chromedp.CSS("#trial .progress")))
+	}
+	play()
+	for range 12 { // an hour, and eight more, of each of six devices
+		gate.open <- struct{}{}
+	}
+	b.until("it says how far it is", `Number(document.querySelector("#trial [role=progressbar]").getAttribute("aria-valuenow")) >= 5`)
+	b.do("cancel", chromedp.Click(chromedp.CSS("#trial form button")))
+	b.until("it is cancelled", `document.querySelector("#trial").innerText.includes("was cancelled")`)
+
+	play()
+	close(gate.open)
+	b.until("the answer comes by itself", `document.querySelector("#trial .headline")?.innerText.startsWith("In 24 hours")`)
+	b.until("its charts are drawn", `document.querySelectorAll("#trial [data-chart][data-drawn] canvas").length > 0`)
+	b.until("and its sweep", `document.querySelectorAll("#trial .standing rect").length === 7`)
+	b.do("on a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
+	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`
+		[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 361 && !e.closest(".tabs, .u-wrap, svg"))
+			.map(e => e.tagName + "." + e.getAttribute("class"))`))
+	r.must(err)
+	if len(wide) > 0 {
+		t.Errorf("the answer is wider than a phone: %s", strings.Join(wide, ", "))
+	}
+	b.calm()
 }
 
 func TestSweepsAreOfferedAroundTheNumbersOfARule(t *testing.T) {

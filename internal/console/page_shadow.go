@@ -46,6 +46,8 @@ type shadowQuestion struct {
 	others  []rules.Rule
 	against *rules.Rule
 	days    int
+
+	watchedByBoth []string // ascending
 }
 
 func (s *Server) shadowQuestion(r *http.Request) (q shadowQuestion, err error) {
@@ -62,19 +64,27 @@ func (s *Server) shadowQuestion(r *http.Request) (q shadowQuestion, err error) {
 	if n, err := strconv.Atoi(r.URL.Query().Get("days")); err == nil && slices.Contains(shadowDays(), n) {
 		q.days = n
 	}
+	directory, err := s.deps.Declarations.LoadDirectory(r.Context())
+	if err != nil {
+		return q, err
+	}
 	if id := r.URL.Query().Get("against"); id != "" {
 		i := slices.IndexFunc(q.others, func(o rules.Rule) bool { return o.ID == id })
 		if i < 0 {
 			return q, huma.Error404NotFound(fmt.Sprintf("There is no rule %q to compare with.", id))
 		}
 		q.against = &q.others[i]
-		return q, nil
+	} else {
+		q.against = nearest(q.rule, q.others, directory)
 	}
-	directory, err := s.deps.Declarations.LoadDirectory(r.Context())
-	if err != nil {
-		return q, err
+	if q.against != nil {
+		for d := range directory.Devices() {
+			if q.rule.AppliesTo.Selects(d.Model, d.Tags) && q.against.AppliesTo.Selects(d.Model, d.Tags) {
+				q.watchedByBoth = append(q.watchedByBoth, string(d.ID))
+			}
+		}
+		slices.Sort(q.watchedByBoth)
 	}
-	q.against = nearest(q.rule, q.others, directory)
 	return q, nil
 }
 
@@ -89,7 +99,7 @@ func (s *Server) shadowPage(w http.ResponseWriter, r *http.Request) {
 		s.failRule(w, r, err)
 		return
 	}
-	c, _, err := s.frame(r, ruleName(q.rule)+" on trial", "rules")
+	c, _, err := s.frame(r, "On trial: "+ruleName(q.rule), "rules")
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -114,6 +124,10 @@ func (s *Server) fillShadow(r *http.Request, page *shadowContents, q *shadowQues
 	found, err := s.shadowComparison(r.Context(), q, page.Now)
 	if err != nil {
 		return err
+	}
+	if found.to.Sub(found.from) < time.Minute {
+		page.Hint = empty{Title: "Only just begun", Text: "Both rules have been in force as they are now for less than a minute."}
+		return nil
 	}
 	page.From, page.Shortened, page.Changed = found.from, found.shortened, found.changed
 	page.Headline, page.Notes = found.headline(q), found.notes(q)
@@ -173,6 +187,7 @@ func (s *Server) shadowComparison(ctx context.Context, q *shadowQuestion, now ti
 	if q.against.Mode == rules.Shadow {
 		f.names = [2]string{"this", "other"}
 	}
+	f.candidates = q.watchedByBoth
 	f.limits = []ruleLimit{{q.rule.ID, q.rule.When}, {q.against.ID, q.against.When}}
 	f.page, f.source = q.address("/rules/"+url.PathEscape(q.rule.ID)+"/shadow"), q.address("/charts/shadow/"+url.PathEscape(q.rule.ID))
 	return f, nil

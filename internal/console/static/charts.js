@@ -68,6 +68,7 @@
     var ctx = u.ctx, box = u.bbox, r = ratio();
     ctx.save();
     ctx.font = 11 * r + "px " + p.font;
+    var written = []; // labels that stand already
     (data.limits || []).forEach(function (l) {
       var y = u.valToPos(l.value, "y", true);
       if (y < box.top || y > box.top + box.height) return;
@@ -75,12 +76,16 @@
       ctx.beginPath(); ctx.moveTo(box.left, y); ctx.lineTo(box.left + box.width, y); ctx.stroke();
       if (!l.label) return;
       // On the left, where most charts are calm, and on a ground of its own.
+      // Beside a label of nearly the same height, not on it.
+      var x = box.left + 2 * r, w = ctx.measureText(l.label).width + 6 * r;
+      written.forEach(function (o) { if (Math.abs(o.y - y) < 15 * r) x = Math.max(x, o.end + 4 * r); });
+      written.push({ y: y, end: x + w });
       ctx.setLineDash([]);
       ctx.textAlign = "left"; ctx.textBaseline = "bottom";
       ctx.globalAlpha = 0.8; ctx.fillStyle = p.surface;
-      ctx.fillRect(box.left + 2 * r, y - 16 * r, ctx.measureText(l.label).width + 6 * r, 14 * r);
+      ctx.fillRect(x, y - 16 * r, w, 14 * r);
       ctx.globalAlpha = 1; ctx.fillStyle = p["red-mark"];
-      ctx.fillText(l.label, box.left + 5 * r, y - 3 * r);
+      ctx.fillText(l.label, x + 3 * r, y - 3 * r);
     });
     var taken = -1e9;
     (data.marks || []).forEach(function (m) {
