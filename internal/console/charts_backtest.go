@@ -152,7 +152,7 @@ func (s *Server) backtestChart(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "This backtest has no result.")
 		return
 	}
-	c := s.comparisonOf(job)
+	c := comparisonOf(job)
 	s.sendLanes(w, r, &c)
 }
 

@@ -60,7 +60,7 @@ func (s *Server) backtestAnswer(r *http.Request, v viewer, j backtestJob) (*answ
 	if len(result.Sweep) > 0 {
 		a.Sweep = sweepOf(j.Request.about.Sweep, result.Sweep)
 	}
-	compared := s.comparisonOf(j)
+	compared := comparisonOf(j)
 	compared.candidates = j.Request.devices
 	if len(compared.candidates) == 0 {
 		directory, err := s.deps.Declarations.LoadDirectory(r.Context())
@@ -77,7 +77,7 @@ func (s *Server) backtestAnswer(r *http.Request, v viewer, j backtestJob) (*answ
 }
 
 // comparisonOf is what a job found out, for pages and charts.
-func (s *Server) comparisonOf(j backtestJob) comparison {
+func comparisonOf(j backtestJob) comparison {
 	in := &j.Request.input
 	c := comparison{
 		pairs: pairsOf(j.Result), from: in.From, to: in.To, names: [2]string{"trial", "live"}, compared: j.Result.Comparison != nil,

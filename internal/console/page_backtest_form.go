@@ -182,7 +182,7 @@ func sweepsOf(r *rules.Rule) []sweepChoice {
 		all = append(all, sweepChoice{text, text})
 	}
 	if r.For > 0 {
-		delays := make([]string, 0, 5)
+		delays := make([]string, 0, 6)
 		for _, share := range []float64{0, 0.5, 1, 1.5, 2, 3} {
 			delays = append(delays, fmt.Sprintf("%.0fs", share*r.For.Seconds()))
 		}
