@@ -192,7 +192,7 @@ func TestSomebodyTriesARuleInTheBrowser(t *testing.T) {
 		gate.open <- struct{}{}
 	}
 	b.until("it says how far it is", `Number(document.querySelector("#trial [role=progressbar]").getAttribute("aria-valuenow")) >= 5`)
-	b.do("cancel", chromedp.Click(chromedp.CSS("#trial form button")))
+	b.do("cancel", chromedp.Click(chromedp.CSS("#trial form button")), chromedp.WaitVisible(chromedp.CSS("#trial .notice")))
 	b.until("it is cancelled", `document.querySelector("#trial").innerText.includes("was cancelled")`)
 
 	play()
