@@ -55,7 +55,7 @@ func (r *remote) Backtest(ctx context.Context, c rulesBacktestCmd, progress func
 		asked["devices"] = c.Device
 	}
 	var job remoteBacktest
-	if err := r.call(ctx, http.MethodPost, "/rules/backtests", asked, &job); err != nil {
+	if err := r.call(ctx, http.MethodPost, "/backtests", asked, &job); err != nil {
 		return backtest.Result{}, err
 	}
 	return r.awaitBacktest(ctx, job, progress)
@@ -63,7 +63,7 @@ func (r *remote) Backtest(ctx context.Context, c rulesBacktestCmd, progress func
 
 // awaitBacktest looks at a job until it has ended.
 func (r *remote) awaitBacktest(ctx context.Context, job remoteBacktest, progress func(backtest.Progress)) (backtest.Result, error) {
-	path := "/rules/backtests/" + job.ID
+	path := "/backtests/" + job.ID
 	for wait := firstLook; ; wait = min(2*wait, lastLook) {
 		switch {
 		case job.Result != nil:

@@ -28,13 +28,13 @@ func (s *jobServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	status, body := http.StatusNotFound, `{"detail": "There is no such thing."}`
 	switch r.Method + " " + r.URL.Path {
-	case "POST /api/v1/rules/backtests":
+	case "POST /api/v1/backtests":
 		_ = json.NewDecoder(r.Body).Decode(&s.asked)
 		status, body = http.StatusAccepted, `{"id": "bt-1", "state": "queued"}`
-	case "GET /api/v1/rules/backtests/bt-1":
+	case "GET /api/v1/backtests/bt-1":
 		s.looks++
 		status, body = s.look(s.looks)
-	case "DELETE /api/v1/rules/backtests/bt-1":
+	case "DELETE /api/v1/backtests/bt-1":
 		status, body = http.StatusOK, `{"id": "bt-1", "state": "cancelled"}`
 		close(s.cancelled)
 	}

@@ -63,7 +63,7 @@ func showJob(j backtestJob) jobView {
 }
 
 func showWholeJob(j backtestJob) *jobAnswer {
-	out := &jobAnswer{Location: "/api/v1/rules/backtests/" + j.ID, Body: showJob(j)}
+	out := &jobAnswer{Location: "/api/v1/backtests/" + j.ID, Body: showJob(j)}
 	if j.Result != nil {
 		result := showBacktest(j.Result)
 		out.Body.Result = &result
@@ -74,7 +74,7 @@ func showWholeJob(j backtestJob) *jobAnswer {
 func (s *rest) registerBacktests() {
 	tags := []string{"rules"}
 	route(s, huma.Operation{
-		OperationID: "start-backtest", Method: http.MethodPost, Path: "/rules/backtests", Tags: tags,
+		OperationID: "start-backtest", Method: http.MethodPost, Path: "/backtests", Tags: tags,
 		Summary: "Begin a backtest that goes on while nobody waits for it; changes nothing",
 		Description: fmt.Sprintf("As backtest-rules, and without devices of all that the rules watch. One runs at a time on a node and %d may wait; "+
 			"each may take an hour. What is asked and answered is kept in memory by the node that was asked, for an hour after the end, the latest %d at most.",
@@ -82,17 +82,17 @@ func (s *rest) registerBacktests() {
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: maxDeclaration,
 	}, access.Backtest, s.startBacktest)
 	route(s, huma.Operation{
-		OperationID: "list-backtests", Method: http.MethodGet, Path: "/rules/backtests", Tags: tags,
+		OperationID: "list-backtests", Method: http.MethodGet, Path: "/backtests", Tags: tags,
 		Summary: "The backtests of this node, the latest first, without their results",
 	}, access.Backtest, func(context.Context, *struct{}) (*list[jobView], error) {
 		return whole(s.jobs.list(), showJob), nil
 	})
 	route(s, huma.Operation{
-		OperationID: "get-backtest", Method: http.MethodGet, Path: "/rules/backtests/{id}", Tags: tags,
+		OperationID: "get-backtest", Method: http.MethodGet, Path: "/backtests/{id}", Tags: tags,
 		Summary: "One backtest: how far it is, and what came of it",
 	}, access.Backtest, s.getBacktest)
 	route(s, huma.Operation{
-		OperationID: "cancel-backtest", Method: http.MethodDelete, Path: "/rules/backtests/{id}", Tags: tags, DefaultStatus: http.StatusOK,
+		OperationID: "cancel-backtest", Method: http.MethodDelete, Path: "/backtests/{id}", Tags: tags, DefaultStatus: http.StatusOK,
 		Summary:     "Cancel a backtest that has not ended",
 		Description: "Whoever asked for it may, and an admin. One that has ended stays as it is.",
 	}, access.Backtest, s.cancelBacktest)

@@ -14,7 +14,7 @@ import (
 	"telltale/internal/access"
 )
 
-const jobsPath = "/api/v1/rules/backtests"
+const jobsPath = "/api/v1/backtests"
 
 // gatedArchive reads on when it is told to.
 type gatedArchive struct {
