@@ -1,5 +1,7 @@
 package devices
 
+import "strings"
+
 // UnitSymbol returns how people write a UCUM unit; "" for switches and bare
 // counts.
 func UnitSymbol(ucum string) string {
@@ -26,7 +28,9 @@ func UnitSymbol(ucum string) string {
 		return "rpm"
 	case "1", "{count}", "bool":
 		return ""
-	default:
-		return ucum
 	}
+	if base, rate := strings.CutSuffix(ucum, "/h"); rate {
+		return UnitSymbol(base) + "/h"
+	}
+	return ucum
 }

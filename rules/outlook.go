@@ -3,22 +3,47 @@ package rules
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"telltale/devices"
 )
 
-// explainOutlook says when a value will pass the limit that a forecast was
-// compared with, for each such comparison that made a rule's condition true:
-// "temperature will pass 8 °C in about 25 min".
-func explainOutlook(r *bound, f *frame) []string {
-	var said []string
+// expected is a value on its way to a limit.
+type expected struct {
+	metric metricNode
+	limit  numberNode
+	left   time.Duration // until it gets there
+}
+
+// outlooks lists the values that a forecast compared with a limit, for each
+// such comparison that made a rule's condition true.
+func outlooks(r *bound, f *frame) []expected {
+	var all []expected
 	for _, n := range deciding(r.when, r.binder, f, yes) {
-		if sentence := outlookText(n, r.binder, f); sentence != "" {
-			said = append(said, sentence)
+		if x, ok := outlookOf(n, r.binder, f); ok {
+			all = append(all, x)
 		}
 	}
+	return all
+}
+
+// explainOutlook says when a value will pass its limit: "temperature will pass
+// 8 °C in about 25 min".
+func explainOutlook(r *bound, f *frame) []string {
+	var said []string
+	for _, x := range outlooks(r, f) {
+		said = append(said, fmt.Sprintf("%s will pass %s in about %s.", x.metric.name, limitText(x.limit, x.metric.unit), about(x.left)))
+	}
 	return said
+}
+
+// outlook is what is expected, seen from an event time.
+func (x expected) outlook(now int64) *Outlook {
+	return &Outlook{
+		Metric: x.metric.name, Limit: x.limit.value, Unit: x.metric.unit,
+		At: timeOf(now).Add(x.left), InSeconds: int64(math.Round(x.left.Seconds())),
+	}
 }
 
 // deciding lists the comparisons that made a condition wanted.
@@ -41,9 +66,9 @@ func deciding(n node, b *binder, f *frame, wanted truth) []comparisonNode {
 	}
 }
 
-// outlookText is the sentence for one comparison; "" when it compares no
-// forecast with a limit, or the limit is passed already.
-func outlookText(n comparisonNode, b *binder, f *frame) string {
+// outlookOf is when the value of one comparison gets to its limit; false when
+// it compares no forecast with a limit, or the limit is passed already.
+func outlookOf(n comparisonNode, b *binder, f *frame) (expected, bool) {
 	w, isForecast := n.left.(windowNode)
 	limit, isLimit := n.right.(numberNode)
 	if !isForecast && !isLimit {
@@ -52,23 +77,21 @@ func outlookText(n comparisonNode, b *binder, f *frame) string {
 	}
 	slot := b.slot(w.metric.name)
 	if !isForecast || !isLimit || w.name != "forecast" || slot < 0 {
-		return ""
+		return expected{}, false
 	}
-	for i := range b.rings {
-		if b.rings[i].slot != slot {
-			continue
-		}
-		line, ok := f.rings[i].outlook(f.now, int64(w.span))
-		if !ok {
-			return ""
-		}
-		left, ok := line.reaches(limit.value, w.span)
-		if !ok || passed(f.slots[slot].number, limit.value, line.slope) {
-			return ""
-		}
-		return fmt.Sprintf("%s will pass %s in about %s.", w.metric.name, limitText(limit, w.metric.unit), about(left))
+	i := slices.IndexFunc(b.rings, func(spec ringSpec) bool { return spec.slot == slot })
+	if i < 0 {
+		return expected{}, false
 	}
-	return ""
+	line, ok := f.rings[i].outlook(f.now, int64(w.span))
+	if !ok {
+		return expected{}, false
+	}
+	left, ok := line.reaches(limit.value, w.span)
+	if !ok || passed(f.slots[slot].number, limit.value, line.slope) {
+		return expected{}, false
+	}
+	return expected{metric: w.metric, limit: limit, left: left}, true
 }
 
 // reaches returns after what time a line comes to a limit, if that is within

@@ -61,6 +61,7 @@ func (e *Engine) raise(d *device, i int, f *frame) {
 	t := e.transition(d, i, Raised, f.now)
 	t.Values = d.values(f.oldest)
 	t.Explanation = explainRaise(d, i, f)
+	t.Evidence = d.evidence(i, f)
 	if p := d.past(i); p != nil {
 		t.Reopens = p.reopened(f.now, r.rule.ReopenWithin)
 		t.Explanation = append(t.Explanation, p.explain(c, &r.rule, t.Reopens, f.now)...)

@@ -52,6 +52,7 @@ func (e *Engine) holdBack(d *device, i int, h holder, f *frame) {
 	e.stats.Suppressed++
 	t := e.transition(d, i, Suppressed, f.now)
 	t.Values = d.values(f.oldest)
+	t.Evidence = d.evidence(i, f)
 	t.Explanation = []string{
 		describe(r.when, r.binder, f, yes) + heldSince(c.since, f.now) + fmt.Sprintf(" (rule %s v%d)", r.rule.ID, r.rule.Version),
 		fmt.Sprintf("Held back %s.", h.why),

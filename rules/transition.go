@@ -104,5 +104,6 @@ type Transition struct {
 	Values      map[string]devices.Value // the device's values the decision saw
 	Faults      []string                 // the fault codes present
 	Explanation []string                 // sentences, in the order things were decided
+	Evidence    Evidence                 // of a raise, and of one held back: what else it was decided by
 	Trace       string                   // position in the log of the report that decided it
 }

@@ -46,11 +46,26 @@ type Alarm struct {
 	Trace       string // position in the log that raised it
 	TicketID    string // "": it has no ticket
 
+	Evidence rules.Evidence // what the raise was decided by beyond Values
+	Steps    []SeverityStep // the latest changes of its severity, ascending
+
 	// RaiseID is the id the engine gave the latest raise. It differs from ID
 	// when an open alarm took in a later raise; only the latest raise can
 	// clear the alarm.
 	RaiseID string
 }
+
+// SeverityStep is a change of an alarm's severity, up or down.
+type SeverityStep struct {
+	At   time.Time `json:"at" doc:"event time"`
+	From string    `json:"from" enum:"info,minor,major,critical"`
+	To   string    `json:"to" enum:"info,minor,major,critical"`
+	Why  string    `json:"why"`
+}
+
+// maxSteps bounds the changes of severity that are kept of one alarm: a ladder
+// may lead up and down for weeks.
+const maxSteps = 50
 
 // Active reports whether the condition holds.
 func (a *Alarm) Active() bool { return a.ClearedAt.IsZero() }

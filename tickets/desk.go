@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"telltale/devices"
@@ -184,6 +185,7 @@ func storable(transitions []rules.Transition) []rules.Transition {
 		t.Faults, t.Explanation = cleanAll(t.Faults), cleanAll(t.Explanation)
 		t.Trace = clean(t.Trace)
 		t.Values = cleanValues(t.Values)
+		t.Evidence.Computed = cleanComputed(t.Evidence.Computed)
 		clone = append(clone, t)
 	}
 	return clone
@@ -193,6 +195,14 @@ func cleanAll(list []string) []string {
 	cleaned := make([]string, len(list))
 	for i, s := range list {
 		cleaned[i] = clean(s)
+	}
+	return cleaned
+}
+
+func cleanComputed(list []rules.Computed) []rules.Computed {
+	cleaned := slices.Clone(list)
+	for i := range cleaned {
+		cleaned[i].Call = clean(cleaned[i].Call)
 	}
 	return cleaned
 }

@@ -80,6 +80,7 @@ func newAlarm(t *rules.Transition, latched bool) *Alarm {
 		Severity: t.Severity, PendingSince: t.PendingSince, RaisedAt: t.RaisedAt, Latched: latched,
 		Occurrences: max(t.Occurrences, 1), Values: t.Values, Faults: t.Faults,
 		Explanation: t.Explanation, Trace: t.Trace, Chattering: t.Chattering,
+		Evidence: t.Evidence,
 	}
 }
 

@@ -2,6 +2,8 @@ package tickets
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"telltale/rules"
 	"telltale/tickets/crm"
@@ -16,6 +18,10 @@ func (b *book) relevel(alarm *Alarm, rule *rules.Rule, t *rules.Transition) {
 	before := alarm.Severity
 	alarm.Severity, alarm.SeverityAt = t.Severity, t.At
 	alarm.Latched = alarm.Latched || rule.Latches(t.Severity)
+	alarm.Steps = append(slices.Clone(alarm.Steps), SeverityStep{
+		At: t.At, From: before.String(), To: t.Severity.String(), Why: strings.Join(t.Explanation, " "),
+	})
+	alarm.Steps = alarm.Steps[max(0, len(alarm.Steps)-maxSteps):]
 	alarm.Explanation = addMissing(alarm.Explanation, t.Explanation)
 	b.changeAlarm(alarm)
 	if alarm.Mode == rules.Live {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"telltale/devices"
+	"telltale/rules"
 )
 
 // View is a ticket as the REST interface and the events show it.
@@ -71,6 +72,11 @@ type AlarmView struct {
 
 	WithdrawnAt *time.Time         `json:"withdrawn_at" doc:"when late readings showed that it would not have been raised; null: they have not"`
 	Earlier     []AlarmVersionView `json:"earlier,omitempty" doc:"what was told before late readings amended it, in order"`
+
+	Computed      []rules.Computed    `json:"computed" doc:"what the functions of the condition came to when it was raised"`
+	TimeToLimit   *rules.Outlook      `json:"time_to_limit" doc:"when a value is expected to pass the limit that its forecast was compared with; null: no forecast decided"`
+	HeldBy        []rules.Suppression `json:"held_by" doc:"what held it back before it was raised"`
+	SeveritySteps []SeverityStep      `json:"severity_steps" doc:"the latest changes of its severity"`
 }
 
 // AlarmVersionView is an earlier version of an alarm as it is shown, and as
@@ -128,6 +134,8 @@ func (a *Alarm) View() AlarmView {
 		Faults: orEmpty(a.Faults), Explanation: orEmpty(a.Explanation),
 		Trace: a.Trace, TicketID: orNull(a.TicketID),
 		WithdrawnAt: orNull(a.WithdrawnAt), Earlier: VersionViews(a.Earlier),
+		Computed: orEmpty(a.Evidence.Computed), TimeToLimit: a.Evidence.Outlook, HeldBy: orEmpty(a.Evidence.Held),
+		SeveritySteps: orEmpty(a.Steps),
 	}
 }
 
@@ -170,9 +178,9 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-func orEmpty(list []string) []string {
+func orEmpty[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return list
 }

@@ -15,7 +15,7 @@ import (
 // TestViewsHaveTheContractsFields pins what people's scripts read.
 func TestViewsHaveTheContractsFields(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	at, nine := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), 9.0
 	tests := []struct {
 		name string
 		view any
@@ -49,7 +49,22 @@ func TestViewsHaveTheContractsFields(t *testing.T) {
 			`"severity":"major","pending_since":"2026-03-01T12:00:00Z","raised_at":"2026-03-01T12:00:00Z","cleared_at":null,` +
 			`"acknowledged_at":null,"acknowledged_by":null,"shelved_until":null,"shelved_by":null,"shelve_reason":null,"unshelved_at":null,` +
 			`"latched":false,"chattering":false,"occurrences":2,"values":{"broken":null,"mode":"defrost","temperature":9.4},"faults":["E21"],` +
-			`"explanation":["It was warm."],"trace":"p3/10293/17","ticket_id":"T-000042","withdrawn_at":null}`},
+			`"explanation":["It was warm."],"trace":"p3/10293/17","ticket_id":"T-000042","withdrawn_at":null,"computed":[],"time_to_limit":null,"held_by":[],"severity_steps":[]}`},
+		{"what an alarm was decided by", (&Alarm{
+			ID: "A-2", PendingSince: at, RaisedAt: at, Evidence: rules.Evidence{
+				Computed: []rules.Computed{{Call: `avg(temperature, "10m")`, Value: &nine, Unit: "Cel"}, {Call: "anomaly(temperature)"}},
+				Outlook:  &rules.Outlook{Metric: "temperature", Limit: 12, Unit: "Cel", At: at.Add(time.Minute), InSeconds: 60},
+				Held:     []rules.Suppression{{By: "door", Why: "while door was active", From: at}},
+			},
+			Steps: []SeverityStep{{At: at, From: "minor", To: "major", Why: "Active for 30m."}},
+		}).View(), `{"id":"A-2","rule_id":"","rule_version":0,"mode":"","subject":{"type":"","id":""},"severity":"info",` +
+			`"pending_since":"2026-03-01T12:00:00Z","raised_at":"2026-03-01T12:00:00Z","cleared_at":null,` +
+			`"acknowledged_at":null,"acknowledged_by":null,"shelved_until":null,"shelved_by":null,"shelve_reason":null,"unshelved_at":null,` +
+			`"latched":false,"chattering":false,"occurrences":0,"values":{},"faults":[],"explanation":[],"ticket_id":null,"withdrawn_at":null,` +
+			`"computed":[{"call":"avg(temperature, \"10m\")","value":9,"unit":"Cel"},{"call":"anomaly(temperature)","value":null,"unit":""}],` +
+			`"time_to_limit":{"metric":"temperature","limit":12,"unit":"Cel","at":"2026-03-01T12:01:00Z","in_seconds":60},` +
+			`"held_by":[{"by":"door","why":"while door was active","from":"2026-03-01T12:00:00Z"}],` +
+			`"severity_steps":[{"at":"2026-03-01T12:00:00Z","from":"minor","to":"major","why":"Active for 30m."}]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

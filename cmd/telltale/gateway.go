@@ -22,6 +22,7 @@ type gateway interface {
 	Unclaimed(ctx context.Context) ([]app.Unclaimed, error)
 	Claim(ctx context.Context, c declare.Claim, author string) (string, error)
 	Trace(ctx context.Context, position views.Position) (views.Trace, error)
+	ExplainAlarm(ctx context.Context, id string) (views.AlarmAccount, error)
 	DevicePassword(ctx context.Context, id string) (string, error)
 	CreateToken(ctx context.Context, role, name string) (string, error)
 	AddUser(ctx context.Context, login, name, role, password string) error

@@ -13,6 +13,7 @@ type rulesCmd struct {
 	Check    rulesCheckCmd    `cmd:"" help:"Validate rules: every error, with file and line."`
 	Test     rulesTestCmd     `cmd:"" help:"Run rule scripts."`
 	Backtest rulesBacktestCmd `cmd:"" help:"What rules would have done on recorded readings."`
+	Explain  rulesExplainCmd  `cmd:"" help:"Why an alarm came, what it saw and what became of it."`
 }
 
 type rulesCheckCmd struct {

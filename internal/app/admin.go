@@ -12,6 +12,8 @@ import (
 	"telltale/internal/config"
 	"telltale/internal/declare"
 	"telltale/internal/postgres"
+	"telltale/internal/views"
+	"telltale/tickets"
 )
 
 // Admin works on a gateway's database from beside it: what commands do with
@@ -188,4 +190,13 @@ func (a *Admin) Import(ctx context.Context, kind string, source declare.Source, 
 		report.Rejected = append(report.Rejected, fault.Error())
 	}
 	return report, nil
+}
+
+// ExplainAlarm returns an alarm with all that explains it.
+func (a *Admin) ExplainAlarm(ctx context.Context, id string) (views.AlarmAccount, error) {
+	account, err := a.db.AlarmAccount(ctx, id)
+	if errors.Is(err, tickets.ErrNotFound) {
+		return account, invalid{err}
+	}
+	return account, err
 }

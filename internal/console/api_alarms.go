@@ -9,10 +9,13 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/declare"
+	"telltale/internal/views"
 	"telltale/tickets"
 )
 
 type alarmAnswer struct{ Body tickets.AlarmView }
+
+type accountAnswer struct{ Body views.AlarmAccount }
 
 func answerAlarm(a *tickets.Alarm, err error) (*alarmAnswer, error) {
 	if err != nil {
@@ -53,9 +56,10 @@ func (s *rest) registerAlarms() {
 		Summary: "Alarms, the latest raised first",
 	}, access.Read, s.listAlarms)
 	route(s, huma.Operation{
-		OperationID: "get-alarm", Method: http.MethodGet, Path: "/alarms/{id}", Tags: tags, Summary: "One alarm",
-	}, access.Read, func(ctx context.Context, in *idInput) (*alarmAnswer, error) {
-		return answerAlarm(s.deps.Alarms.Alarm(ctx, in.ID))
+		OperationID: "get-alarm", Method: http.MethodGet, Path: "/alarms/{id}", Tags: tags, Summary: "One alarm, with all that explains it",
+	}, access.Read, func(ctx context.Context, in *idInput) (*accountAnswer, error) {
+		account, err := s.deps.Alarms.AlarmAccount(ctx, in.ID)
+		return &accountAnswer{Body: account}, err
 	})
 	route(s, huma.Operation{
 		OperationID: "acknowledge-alarm", Method: http.MethodPost, Path: "/alarms/{id}/acknowledge", Tags: tags,

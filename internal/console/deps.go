@@ -106,6 +106,7 @@ type Tickets interface {
 type Alarms interface {
 	ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tickets.Alarm, error)
 	Alarm(ctx context.Context, id string) (*tickets.Alarm, error)
+	AlarmAccount(ctx context.Context, id string) (views.AlarmAccount, error)
 }
 
 // Desk is where people's acts on tickets and alarms enter.

@@ -2,11 +2,15 @@ package console
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"telltale/devices"
 	"telltale/internal/access"
+	"telltale/internal/views"
+	"telltale/rules"
 	"telltale/tickets"
 )
 
@@ -16,6 +20,10 @@ type alarmContents struct {
 	Title  string
 	Chart  *chart
 	Values []namedValue
+
+	Account  views.AlarmAccount
+	Computed []namedValue // what the functions of the condition came to
+	Limit    string       // that a value is expected to pass; "": none
 
 	MayAcknowledge bool
 	Shelved        bool
@@ -39,6 +47,26 @@ func namedValues(values map[string]devices.Value, model *devices.Model) []namedV
 		out[i] = namedValue{metricName(m), quantity(values[m.Name], m)}
 	}
 	return out
+}
+
+// computedValues prints what functions came to, with their units.
+func computedValues(computed []rules.Computed) []namedValue {
+	out := make([]namedValue, len(computed))
+	for i, c := range computed {
+		out[i] = namedValue{c.Call, "not known then"}
+		if c.Value != nil {
+			out[i].Text = measured(*c.Value, c.Unit)
+		}
+	}
+	return out
+}
+
+// measured prints a number in a unit, and seconds as people say them.
+func measured(v float64, unit string) string {
+	if unit == "s" {
+		return span(time.Duration(v * float64(time.Second)))
+	}
+	return quantity(devices.Number(v), devices.Metric{Unit: unit})
 }
 
 // metricOf returns what the model says of a metric; a metric it does not know
@@ -73,7 +101,14 @@ func (s *Server) alarmPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page.Alarm = alarm
+	if page.Account, err = s.deps.Alarms.AlarmAccount(ctx, alarm.ID); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page.Computed = computedValues(alarm.Evidence.Computed)
+	if l := alarm.Evidence.Outlook; l != nil {
+		page.Limit = fmt.Sprintf("%s of %s", measured(l.Limit, l.Unit), words(l.Metric))
+	}
 	page.chrome.Title = alarm.Key.Rule
 	if rule != nil {
 		page.chrome.Title = cmp.Or(rule.Title, rule.ID)

@@ -423,13 +423,20 @@ func (r *rig) tellAlarms() {
 	}
 	held := raise("alm-fridge-04", warm("fridge-04"), 78*time.Minute, 68*time.Minute, rules.Major, 8.61,
 		"temperature was 8.12 °C at 13:12, above 8 °C.", "It stayed above 8 °C for 10m, by the device's clock.", "No site outage was active, so nothing suppressed it.")
+	average, left := 8.37, 4.0
+	held.Evidence = rules.Evidence{
+		Computed: []rules.Computed{{Call: `avg(temperature, "10m")`, Value: &average, Unit: "Cel"}, {Call: `rate(temperature, "30m")`, Value: &left, Unit: "Cel/h"}},
+		Held:     []rules.Suppression{{By: "door-open", Why: "while door-open was active", From: ago(75 * time.Minute)}},
+	}
 	escalated := held
+	escalated.Explanation = []string{"Active for 30m: severity critical (rule fridge-warm v1)"}
 	escalated.Change, escalated.At, escalated.Severity = rules.Escalated, ago(38*time.Minute), rules.Critical
 	door := raise("alm-fridge-07", warm("fridge-07"), 160*time.Minute, 150*time.Minute, rules.Major, 9.02, "temperature was above 8 °C for 10m.")
 	opened := raise("alm-door-07", rules.Key{Rule: "door-open", Subject: rules.Subject{Type: "device", ID: "fridge-07"}},
 		170*time.Minute, 165*time.Minute, rules.Minor, 5.1, "door_open was 1 for 5m.")
 	frozen := raise("alm-freezer-08", rules.Key{Rule: "freezer-warm", Subject: rules.Subject{Type: "device", ID: "freezer-08"}},
 		35*time.Minute, 20*time.Minute, rules.Critical, -14.2, "temperature was above -15 °C for 15m.")
+	frozen.Evidence.Outlook = &rules.Outlook{Metric: "temperature", Limit: -12, Unit: "Cel", At: ago(-15 * time.Minute), InSeconds: 2100}
 	drain := raise("alm-washer-2", rules.Key{Rule: "drain-fault", Subject: rules.Subject{Type: "device", ID: "washer-2"}},
 		5*time.Hour, 5*time.Hour, rules.Major, 41, "Fault code F15 is present: Drain pump does not run.")
 	drain.Faults = []string{"F15"}

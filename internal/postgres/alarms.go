@@ -22,7 +22,7 @@ const alarmColumns = `
 	a.pending_since, a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''),
 	a.shelved_until, coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.latched,
 	a.occurrences, a."values", a.faults, a.explanation, a.trace, a.raise_id,
-	a.severity_at, a.chattering, a.shelved_at, a.unshelved_at, a.shelf_reminded, a.withdrawn_at, a.earlier,
+	a.severity_at, a.chattering, a.shelved_at, a.unshelved_at, a.shelf_reminded, a.withdrawn_at, a.earlier, a.evidence, a.steps,
 	(select l.ticket_number from ticket_alarms l where l.alarm_id = a.id)`
 
 // alarmOpen is the condition of the index alarms_one_open.
@@ -102,13 +102,13 @@ func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 	a := new(tickets.Alarm)
 	var mode, severity string
 	var cleared, acknowledged, shelved, severityAt, shelvedAt, unshelvedAt, withdrawn *time.Time
-	var values, earlier []byte
+	var values, earlier, evidence, steps []byte
 	var ticket *int64
 	err := row.Scan(&a.ID, &a.Key.Rule, &a.RuleVersion, &a.Key.Subject.Type, &a.Key.Subject.ID, &mode, &severity,
 		&a.PendingSince, &a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy,
 		&shelved, &a.ShelvedBy, &a.ShelveReason, &a.Latched,
 		&a.Occurrences, &values, &a.Faults, &a.Explanation, &a.Trace, &a.RaiseID,
-		&severityAt, &a.Chattering, &shelvedAt, &unshelvedAt, &a.ShelfReminded, &withdrawn, &earlier, &ticket)
+		&severityAt, &a.Chattering, &shelvedAt, &unshelvedAt, &a.ShelfReminded, &withdrawn, &earlier, &evidence, &steps, &ticket)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +121,12 @@ func scanAlarm(row pgx.CollectableRow) (*tickets.Alarm, error) {
 	}
 	if a.Earlier, err = decodeVersions(earlier); err != nil {
 		return nil, fmt.Errorf("earlier versions of alarm %s: %w", a.ID, err)
+	}
+	if err := json.Unmarshal(evidence, &a.Evidence); err != nil {
+		return nil, fmt.Errorf("evidence of alarm %s: %w", a.ID, err)
+	}
+	if err := json.Unmarshal(steps, &a.Steps); err != nil {
+		return nil, fmt.Errorf("steps of alarm %s: %w", a.ID, err)
 	}
 	a.ClearedAt, a.AcknowledgedAt, a.ShelvedUntil = timeOf(cleared), timeOf(acknowledged), timeOf(shelved)
 	a.SeverityAt, a.ShelvedAt, a.UnshelvedAt = timeOf(severityAt), timeOf(shelvedAt), timeOf(unshelvedAt)

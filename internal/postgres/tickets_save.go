@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"telltale/rules"
 	"telltale/tickets"
 )
 
@@ -103,7 +104,9 @@ type alarmRow struct {
 	ShelfReminded  bool           `json:"shelf_reminded"`
 	WithdrawnAt    *time.Time     `json:"withdrawn_at"`
 
-	Earlier []tickets.AlarmVersionView `json:"earlier"`
+	Earlier  []tickets.AlarmVersionView `json:"earlier"`
+	Evidence rules.Evidence             `json:"evidence"`
+	Steps    []tickets.SeverityStep     `json:"steps"`
 }
 
 func alarmRows(alarms []*tickets.Alarm) []alarmRow {
@@ -121,6 +124,7 @@ func alarmRows(alarms []*tickets.Alarm) []alarmRow {
 			SeverityAt: orNil(a.SeverityAt), Chattering: a.Chattering,
 			ShelvedAt: orNil(a.ShelvedAt), UnshelvedAt: orNil(a.UnshelvedAt), ShelfReminded: a.ShelfReminded,
 			WithdrawnAt: orNil(a.WithdrawnAt), Earlier: orNone(tickets.VersionViews(a.Earlier)),
+			Evidence: a.Evidence, Steps: orNone(a.Steps),
 		}
 	}
 	return rows
@@ -134,18 +138,18 @@ func queueNewAlarms(batch *pgx.Batch, alarms []*tickets.Alarm) {
 		insert into alarms (id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
 		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
-		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier)
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier, evidence, steps)
 		select id, rule_id, rule_version, subject_type, subject_id, mode, severity,
 		  pending_since, raised_at, cleared_at, acknowledged_at, acknowledged_by,
 		  shelved_until, shelved_by, shelve_reason, latched, occurrences, "values", faults, explanation, trace, raise_id,
-		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier
+		  severity_at, chattering, shelved_at, unshelved_at, shelf_reminded, withdrawn_at, earlier, evidence, steps
 		from jsonb_to_recordset($1) as r (id text, rule_id text, rule_version integer, subject_type text,
 		  subject_id text, mode text, severity text, pending_since timestamptz, raised_at timestamptz,
 		  cleared_at timestamptz, acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz,
 		  shelved_by text, shelve_reason text, latched boolean, occurrences bigint, "values" jsonb,
 		  faults text[], explanation text[], trace text, raise_id text,
 		  severity_at timestamptz, chattering boolean, shelved_at timestamptz, unshelved_at timestamptz,
-		  shelf_reminded boolean, withdrawn_at timestamptz, earlier jsonb)`, records(alarmRows(alarms)))
+		  shelf_reminded boolean, withdrawn_at timestamptz, earlier jsonb, evidence jsonb, steps jsonb)`, records(alarmRows(alarms)))
 }
 
 // queueChangedAlarms writes the alarms that have ended first: what ends makes
@@ -175,9 +179,9 @@ func queueAlarmUpdate(batch *pgx.Batch, alarms []*tickets.Alarm) {
 		  shelved_until = r.shelved_until, shelved_by = r.shelved_by, shelve_reason = r.shelve_reason,
 		  occurrences = r.occurrences, explanation = r.explanation, raise_id = r.raise_id,
 		  latched = r.latched, severity_at = r.severity_at, chattering = r.chattering,
-		  shelved_at = r.shelved_at, unshelved_at = r.unshelved_at, shelf_reminded = r.shelf_reminded
+		  shelved_at = r.shelved_at, unshelved_at = r.unshelved_at, shelf_reminded = r.shelf_reminded, evidence = r.evidence, steps = r.steps
 		from jsonb_to_recordset($1) as r (id text, severity text, pending_since timestamptz, raised_at timestamptz,
-		  cleared_at timestamptz, withdrawn_at timestamptz, earlier jsonb, "values" jsonb, faults text[],
+		  cleared_at timestamptz, withdrawn_at timestamptz, earlier jsonb, evidence jsonb, steps jsonb, "values" jsonb, faults text[],
 		  acknowledged_at timestamptz, acknowledged_by text, shelved_until timestamptz, shelved_by text,
 		  shelve_reason text, occurrences bigint, explanation text[], raise_id text,
 		  latched boolean, severity_at timestamptz, chattering boolean, shelved_at timestamptz,
