@@ -26,6 +26,8 @@ type frame struct {
 	// How long nothing was heard from the device, on our clock: in all, and
 	// as far as we were listening. They differ after an outage of our own.
 	quiet, quietHeard int64
+
+	speechless any // why a decision could not be put into words; nil: it could
 }
 
 // slot is the latest value of one metric of one device.

@@ -12,7 +12,9 @@ import (
 // describe says in words what made a condition yes or no: the parts that
 // decided, with the values they saw.
 func describe(n node, b *binder, f *frame, wanted truth) string {
-	return strings.Join(reasons(n, b, f, wanted), " and ")
+	said := "what it saw cannot be told"
+	f.inWords(func() { said = strings.Join(reasons(n, b, f, wanted), " and ") })
+	return said
 }
 
 // reasons lists the parts of a condition that made it wanted.

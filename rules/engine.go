@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"math/bits"
 	"time"
 
 	"telltale/devices"
@@ -23,7 +22,9 @@ type Engine struct {
 
 	stats Stats
 	round round
-	frame frame // of the evaluation under way; here so that it is not allocated
+
+	failures []Failure // not taken yet
+	frame    frame     // of the evaluation under way; here so that it is not allocated
 }
 
 // Stats counts what an engine has seen since it was made.
@@ -46,6 +47,7 @@ type round struct {
 	trace       func(i int) string
 	report      int      // index of the report under way
 	marks       []uint64 // rules to evaluate, by position
+	rule        int      // the one under way, by position
 	accepted    []accepted
 	repeated    []repeated // alarms whose count has grown
 	late        []*device  // with reports out of order that are not decided about yet
@@ -233,7 +235,7 @@ func (e *Engine) track(d *device, now int64) {
 		if spec.byClock() && d.isTakenBack() {
 			return
 		}
-		spec.observe(&d.trackers[i], now, spec.holds(f), d.plan.stale)
+		spec.observe(&d.trackers[i], now, e.holdsNow(d, i, f), d.plan.stale)
 	}
 	for _, a := range e.round.accepted {
 		for _, i := range d.plan.tracking[a.slot] {
@@ -298,9 +300,6 @@ func (e *Engine) mark(rules []uint64) {
 // evaluateMarked evaluates the marked rules of a device, inhibitors first.
 func (e *Engine) evaluateMarked(d *device, clock, at int64) {
 	e.frame.device = nil // it has said something since
-	for i, word := range e.round.marks {
-		for ; word != 0; word &= word - 1 {
-			e.evaluate(d, i*64+bits.TrailingZeros64(word), clock, at)
-		}
+	for !e.evaluateUnder(d, clock, at) {
 	}
 }

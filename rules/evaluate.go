@@ -131,21 +131,30 @@ func (e *Engine) interruptStale(d *device, observed int64) {
 		if r.waits || d.isTakenBack() && r.byClock() {
 			continue // its time did not stand still: the timers have asked it
 		}
-		if len(r.ladder) > 0 {
-			d.interruptRungs(i, f)
+		if c.phase != normal || len(r.ladder) > 0 {
+			e.interrupt(d, i, f)
 		}
-		switch c.phase {
-		case pending:
-			if r.raises(f) == unknown {
-				*c = cell{}
-				if len(r.ladder) > 0 {
-					clear(d.rungs(i))
-				}
+	}
+}
+
+// interrupt is [Engine.interruptStale] of one rule.
+func (e *Engine) interrupt(d *device, i int, f *frame) {
+	defer e.guard(d, i)
+	c, r := &d.cells[i], d.plan.rules[i]
+	if len(r.ladder) > 0 {
+		d.interruptRungs(i, f)
+	}
+	switch c.phase {
+	case pending:
+		if r.raises(f) == unknown {
+			*c = cell{}
+			if len(r.ladder) > 0 {
+				clear(d.rungs(i))
 			}
-		case clearing:
-			if r.ends(f) == unknown {
-				c.phase = active
-			}
+		}
+	case clearing:
+		if r.ends(f) == unknown {
+			c.phase = active
 		}
 	}
 }

@@ -43,7 +43,7 @@ type Outlook struct {
 func (d *device) evidence(i int, f *frame) Evidence {
 	c, r := &d.cells[i], d.plan.rules[i]
 	var e Evidence
-	e.Computed = computed(nil, r.when, r.binder, f)
+	f.inWords(func() { e.Computed = computed(nil, r.when, r.binder, f) })
 	if all := outlooks(r, f); len(all) > 0 {
 		e.Outlook = slices.MinFunc(all, func(a, b expected) int { return cmp.Compare(a.left, b.left) }).outlook(f.now)
 	}

@@ -20,11 +20,13 @@ type expected struct {
 // such comparison that made a rule's condition true.
 func outlooks(r *bound, f *frame) []expected {
 	var all []expected
-	for _, n := range deciding(r.when, r.binder, f, yes) {
-		if x, ok := outlookOf(n, r.binder, f); ok {
-			all = append(all, x)
+	f.inWords(func() {
+		for _, n := range deciding(r.when, r.binder, f, yes) {
+			if x, ok := outlookOf(n, r.binder, f); ok {
+				all = append(all, x)
+			}
 		}
-	}
+	})
 	return all
 }
 

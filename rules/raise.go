@@ -146,4 +146,9 @@ func (e *Engine) transition(d *device, i int, change Change, at int64) Transitio
 	return t
 }
 
-func (e *Engine) emit(t Transition) { e.round.transitions = append(e.round.transitions, t) }
+func (e *Engine) emit(t Transition) {
+	if e.frame.speechless != nil {
+		e.noteSpeechless(&t)
+	}
+	e.round.transitions = append(e.round.transitions, t)
+}

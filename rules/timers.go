@@ -156,7 +156,7 @@ func (e *Engine) runTimer(d *device, at int64) {
 		d.journal.pause(d)
 	}
 	for _, i := range d.plan.timed {
-		e.evaluate(d, i, d.clock(at), at)
+		e.evaluateAlone(d, i, d.clock(at), at)
 	}
 	for _, i := range d.plan.aging {
 		if c := &d.cells[i]; c.phase.isRaised() {

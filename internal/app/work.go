@@ -48,6 +48,9 @@ func (w *work) Commit(ctx context.Context, e partition.Effects) error {
 				return fmt.Errorf("consider shipment %s: %w", due.Shipment, err)
 			}
 		}
+		if err := tx.SaveRuleHealth(ctx, e.Partition, healthOf(e.Health)); err != nil {
+			return err
+		}
 		if e.Cohorts != nil {
 			if err := tx.ShareCohorts(ctx, e.Partition, e.Cohorts); err != nil {
 				return err
@@ -137,6 +140,20 @@ func (w *work) Inhibited(ctx context.Context, p int, since uint64) ([]partition.
 		told[i] = partition.Inhibited{Seq: seqs[i], Places: places[i]}
 	}
 	return told, err
+}
+
+// healthOf returns what is written down of changes.
+func healthOf(changes []partition.HealthChange) []rules.Health {
+	all := make([]rules.Health, len(changes))
+	for i, c := range changes {
+		all[i] = c.Health
+	}
+	return all
+}
+
+// RuleHealth is [partition.Store]'s.
+func (w *work) RuleHealth(ctx context.Context, p int) ([]rules.Health, error) {
+	return w.db.PartitionHealth(ctx, p)
 }
 
 // OpenAlarms is [partition.Store]'s.

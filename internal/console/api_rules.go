@@ -14,6 +14,7 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/declare"
+	"telltale/internal/views"
 	"telltale/rules"
 )
 
@@ -52,6 +53,8 @@ func (s *rest) registerRules() {
 	}, access.Declare, s.putRule)
 }
 
+// showRule shows a rule with how it fares; one that is in none of the unwell
+// is well.
 func showRule(r rules.Rule) (ruleView, error) {
 	text, err := declare.Encode(&r)
 	if err != nil {
@@ -65,15 +68,29 @@ func showRule(r rules.Rule) (ruleView, error) {
 	return view, nil
 }
 
+// showRuleInForce shows a rule as it stands, with how it fares.
+func showRuleInForce(r rules.Rule, unwell map[string]views.RuleHealth) (ruleView, error) {
+	view, err := showRule(r)
+	if err != nil {
+		return nil, err
+	}
+	view["health"] = healthOf(unwell, r.ID)
+	return view, nil
+}
+
 func (s *rest) listRules(ctx context.Context, _ *struct{}) (*list[ruleView], error) {
 	all, err := s.deps.Declarations.LoadRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unwell, err := s.deps.Declarations.RuleHealth(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &list[ruleView]{}
 	out.Body.Items = make([]ruleView, len(all))
 	for i, r := range all {
-		if out.Body.Items[i], err = showRule(r); err != nil {
+		if out.Body.Items[i], err = showRuleInForce(r, unwell); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +110,11 @@ func (s *rest) rule(ctx context.Context, id string) (*ruleAnswer, error) {
 	}
 	for _, r := range all {
 		if r.ID == id {
-			body, err := showRule(r)
+			unwell, err := s.deps.Declarations.RuleHealth(ctx)
+			if err != nil {
+				return nil, err
+			}
+			body, err := showRuleInForce(r, unwell)
 			return &ruleAnswer{ETag: fmt.Sprintf("%q", fmt.Sprint(r.Version)), Body: body}, err
 		}
 	}

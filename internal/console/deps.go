@@ -171,6 +171,9 @@ type Declarations interface {
 	CheckDraft(ctx context.Context, draft *declare.Draft) (declare.Plan, declare.Errors, error)
 
 	LoadRules(ctx context.Context) ([]rules.Rule, error)
+
+	// RuleHealth returns how those rules fare that are not well, by id.
+	RuleHealth(ctx context.Context) (map[string]views.RuleHealth, error)
 	LoadDirectory(ctx context.Context) (*devices.Directory, error)
 	LoadMaintenance(ctx context.Context) ([]rules.Maintenance, error)
 }

@@ -65,9 +65,14 @@ func (s *Server) rulePage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	unwell, err := s.deps.Declarations.RuleHealth(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	page := ruleContents{
 		chrome: c, Name: c.Title, Saved: r.URL.Query().Has("saved"), MayDeclare: c.Person.Can(access.Declare),
-		ruleLine: ruleLine{Rule: *rule, Watches: watches(rule.AppliesTo)},
+		ruleLine: ruleLine{Rule: *rule, Watches: watches(rule.AppliesTo), Health: healthOf(unwell, rule.ID)},
 	}
 	fill := s.fillRule
 	if r.Header.Get("HX-Request") == "true" {

@@ -18,6 +18,7 @@ type ruleLine struct {
 	views.RuleAlarms
 	Raises  string // its condition in words
 	Watches string
+	Health  views.RuleHealth
 }
 
 // Noise is how many alarms the rule raised in the last seven days.
@@ -122,9 +123,13 @@ func (s *Server) ruleLines(r *http.Request) ([]ruleLine, error) {
 	if err != nil {
 		return nil, err
 	}
+	unwell, err := s.deps.Declarations.RuleHealth(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	lines := make([]ruleLine, len(declared))
 	for i, rule := range declared {
-		lines[i] = ruleLine{Rule: rule, RuleAlarms: alarms[rule.ID], Watches: watches(rule.AppliesTo)}
+		lines[i] = ruleLine{Rule: rule, RuleAlarms: alarms[rule.ID], Watches: watches(rule.AppliesTo), Health: healthOf(unwell, rule.ID)}
 	}
 	return lines, nil
 }

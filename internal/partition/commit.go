@@ -53,6 +53,7 @@ func (w *Worker) commitOnce(ctx context.Context) error {
 	}
 	w.metrics.observe(&w.round, w.opts.Now())
 	w.tell()
+	w.tellHealth()
 	w.round, w.reports = Effects{}, 0
 	return nil
 }

@@ -16,6 +16,8 @@
 // other through the database what they know, and save their state with it, so
 // that a replay never depends on when they read.
 //
+// How the rules fare is committed with the effects as well (health.go).
+//
 // A [Group] holds the leases: it starts a worker for each partition it gets
 // and stops it when the lease is lost. A worker that has lost its lease
 // without knowing cannot commit, since its epoch is old.

@@ -23,6 +23,7 @@ type Effects struct {
 	Due         []Due                // shipments whose assessment may have changed, by id, each once
 	Inhibited   *Inhibited           // what the engine was told of other partitions; nil: nothing new
 	Snapshot    *Snapshot            // engine state after Seq; nil: none this time
+	Health      []HealthChange       // rules that are not well, or well again
 	Cohorts     []byte               // what other partitions need to know of this one's devices; nil: nothing new
 
 	// Causes are the messages that transitions and due shipments name by
@@ -69,7 +70,7 @@ type Snapshot struct {
 // not worth a transaction: replaying a batch without effects has none either.
 func (e *Effects) empty() bool {
 	return len(e.Transitions) == 0 && len(e.Points) == 0 && len(e.Due) == 0 &&
-		e.Inhibited == nil && e.Snapshot == nil && e.Cohorts == nil
+		len(e.Health) == 0 && e.Inhibited == nil && e.Snapshot == nil && e.Cohorts == nil
 }
 
 // Committer commits effects in one transaction. It returns an error that
@@ -93,6 +94,10 @@ type Store interface {
 	// Inhibited returns what the partition's engine was told of others since
 	// the position of a snapshot, that one included, ascending.
 	Inhibited(ctx context.Context, partition int, since uint64) ([]Inhibited, error)
+
+	// RuleHealth returns the rules that were not well in the partition, as
+	// they were last committed.
+	RuleHealth(ctx context.Context, partition int) ([]rules.Health, error)
 
 	// OpenAlarms returns the alarms that are active in the database.
 	OpenAlarms(ctx context.Context) ([]rules.OpenAlarm, error)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"telltale/rules"
 )
 
 // Metrics count what workers commit.
@@ -13,6 +15,8 @@ type Metrics struct {
 	commits     prometheus.Counter
 	retries     prometheus.Counter
 	delay       prometheus.Histogram
+	health      *prometheus.GaugeVec
+	failures    *prometheus.CounterVec
 }
 
 // NewMetrics registers the counters of all workers of a node.
@@ -40,8 +44,26 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
 	}
-	reg.MustRegister(m.reports, m.transitions, m.commits, m.retries, m.delay)
+	m.health = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "telltale_rule_health",
+		Help: "Partitions of this node in which a rule is not well, by rule and state (error, degraded). A rule that is well has none.",
+	}, []string{"rule", "state"})
+	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "telltale_rule_failures_total",
+		Help: "Times that a rule failed while it was evaluated, by rule.",
+	}, []string{"rule"})
+	reg.MustRegister(m.reports, m.transitions, m.commits, m.retries, m.delay, m.health, m.failures)
 	return m
+}
+
+// moveHealth counts a rule where it has come to.
+func (m *Metrics) moveHealth(c HealthChange) {
+	if c.Before != rules.Healthy {
+		m.health.WithLabelValues(c.Rule, string(c.Before)).Dec()
+	}
+	if c.State != rules.Healthy {
+		m.health.WithLabelValues(c.Rule, string(c.State)).Inc()
+	}
 }
 
 func (m *Metrics) observe(effects *Effects, now time.Time) {

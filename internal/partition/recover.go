@@ -43,6 +43,10 @@ func (w *Worker) recover(ctx context.Context) error {
 		w.reader.Close()
 		return fmt.Errorf("replay from %d to %d: %w", snapshot.Seq, checkpoint, err)
 	}
+	if err := w.readHealth(ctx); err != nil {
+		w.reader.Close()
+		return err
+	}
 	if err := w.reconcile(ctx, snapshot.Version != w.decl.Version); err != nil {
 		w.reader.Close()
 		return err

@@ -48,6 +48,10 @@ type WorkerOptions struct {
 	// at what other partitions know of theirs. Default 15 s.
 	CohortsEvery time.Duration
 
+	// HealthEvery is how often a worker looks for rules that see less than
+	// they ask for. Default 30 s.
+	HealthEvery time.Duration
+
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -57,6 +61,7 @@ const (
 	defaultSnapshotEvery   = 30 * time.Second
 	defaultSnapshotReports = 200_000
 	defaultCohortsEvery    = 15 * time.Second
+	defaultHealthEvery     = 30 * time.Second
 
 	// idleWait is how long a worker waits for a message before it looks at
 	// its timers and at the declarations.
@@ -79,6 +84,9 @@ func (o *WorkerOptions) setDefaults() {
 	}
 	if o.CohortsEvery == 0 {
 		o.CohortsEvery = defaultCohortsEvery
+	}
+	if o.HealthEvery == 0 {
+		o.HealthEvery = defaultHealthEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -120,6 +128,10 @@ type Worker struct {
 	snapshotAt   time.Time
 	sinceReports int // reports since the last snapshot
 
+	ward         *ward         // how the rules fare
+	checkedAt    time.Time     // when shortages were last looked for ...
+	checkedUnder *Declarations // ... by which rules
+
 	exchangedAt time.Time // when cohorts were last compared with other partitions
 	shared      []byte    // what they were told last
 	used        [][]byte  // what they told last
@@ -133,6 +145,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return fmt.Errorf("recover partition %d: %w", w.partition, err)
 	}
 	defer w.reader.Close()
+	defer w.leaveHealth()
 	w.working.Add(1)
 	defer w.working.Add(-1)
 	for {
@@ -154,6 +167,7 @@ func (w *Worker) step(ctx context.Context) error {
 	if err := w.gather(ctx); err != nil {
 		return err
 	}
+	w.tendHealth()
 	w.addSnapshot(false)
 	if err := w.commit(ctx); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -32,7 +33,9 @@ type ledger struct {
 	others    [][]byte    // of other partitions
 	inhibited []Inhibited // all there ever were, for a snapshot may be taken away
 	open      []rules.OpenAlarm
-	changed   chan struct{} // capacity 1: something was committed or refused
+	health    map[string]rules.Health // those that are not well
+	written   int                     // health, lines
+	changed   chan struct{}           // capacity 1: something was committed or refused
 }
 
 func newLedger() *ledger { return &ledger{changed: make(chan struct{}, 1)} }
@@ -73,6 +76,15 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 	if e.Snapshot != nil {
 		l.snapshot = *e.Snapshot
 	}
+	for _, c := range e.Health {
+		l.written++
+		if l.health == nil {
+			l.health = make(map[string]rules.Health)
+		}
+		if l.health[c.Rule] = c.Health; c.State == rules.Healthy {
+			delete(l.health, c.Rule)
+		}
+	}
 	if e.Cohorts != nil {
 		l.cohorts = e.Cohorts
 	}
@@ -101,6 +113,12 @@ func (l *ledger) Inhibited(_ context.Context, _ int, since uint64) ([]Inhibited,
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(l.inhibited), func(i Inhibited) bool { return i.Seq < since }), nil
+}
+
+func (l *ledger) RuleHealth(context.Context, int) ([]rules.Health, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.health)), nil
 }
 
 func (l *ledger) OpenAlarms(context.Context) ([]rules.OpenAlarm, error) { return l.open, nil }
