@@ -47,7 +47,6 @@ type round struct {
 	trace       func(i int) string
 	report      int      // index of the report under way
 	marks       []uint64 // rules to evaluate, by position
-	rule        int      // the one under way, by position
 	accepted    []accepted
 	repeated    []repeated // alarms whose count has grown
 	late        []*device  // with reports out of order that are not decided about yet

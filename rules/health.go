@@ -49,10 +49,12 @@ func (e *Engine) fail(d *device, i int, cause any) {
 // on. It reports false when one failed; the next call goes on behind that. One
 // guard is set for all of them: a guard for each would be felt.
 func (e *Engine) evaluateUnder(d *device, clock, at int64) (done bool) {
+	before := e.stats.Evaluations
 	defer func() {
 		if !done {
-			e.giveUp(d, e.round.rule, recover())
-			e.unmark(e.round.rule)
+			rule := e.underWay(d, e.stats.Evaluations-before)
+			e.giveUp(d, rule, recover())
+			e.unmark(rule)
 		}
 	}()
 	e.evaluateRest(d, clock, at)
@@ -64,11 +66,26 @@ func (e *Engine) evaluateUnder(d *device, clock, at int64) (done bool) {
 func (e *Engine) evaluateRest(d *device, clock, at int64) {
 	for i, word := range e.round.marks {
 		for ; word != 0; word &= word - 1 {
-			rule := i*64 + bits.TrailingZeros64(word)
-			e.round.rule = rule
-			e.evaluate(d, rule, clock, at)
+			e.evaluate(d, i*64+bits.TrailingZeros64(word), clock, at)
 		}
 	}
+}
+
+// underWay returns the marked rule whose evaluation is number n of those that
+// were counted. Evaluations are counted anyway; to note each rule would be felt.
+func (e *Engine) underWay(d *device, n int64) int {
+	for i, word := range e.round.marks {
+		for ; word != 0; word &= word - 1 {
+			rule := i*64 + bits.TrailingZeros64(word)
+			if d.observed == never && !d.plan.rules[rule].waits {
+				continue // there is nothing to evaluate it at
+			}
+			if n--; n <= 0 {
+				return rule
+			}
+		}
+	}
+	panic("rules: a failure outside of all rules")
 }
 
 // evaluateAlone evaluates one rule under a guard of its own: what time decides
