@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -136,7 +137,7 @@ func (p *program) output(text string) (Output, error) {
 		return Output{}, &Error{Message: "decodeUplink returned what is no JSON: " + err.Error()}
 	}
 	if said := sentences(result["errors"]); len(said) > 0 {
-		return Output{}, &Error{Message: clip(strings.Join(said, "; "))}
+		return Output{}, &Error{Message: cmp.Or(clip(strings.Join(said, "; ")), p.entry+" reported an error without words")}
 	}
 	data := result["data"]
 	if len(data) == 0 || data[0] != '{' {
@@ -184,6 +185,7 @@ func scriptError(err error) *Error {
 	default:
 		e.Message = clip(err.Error())
 	}
+	e.Message = cmp.Or(e.Message, "threw a value without words")
 	for _, frame := range stack {
 		if at := frame.Position(); at.Line > 0 && frame.SrcName() == scriptName {
 			e.Line, e.Column = at.Line, at.Column

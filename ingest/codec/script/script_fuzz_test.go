@@ -21,6 +21,8 @@ func FuzzRunner(f *testing.F) {
 	f.Add("const Decoder = (b, p) => ({...b, p})", []byte{1, 2}, 255)
 	f.Add("function Decode(p, b, v) { throw b; }", []byte{1}, -1)
 	f.Add("function decodeUplink() { return {data: {}, errors: [null, {}], warnings: 1}; }", []byte{1}, 1)
+	f.Add("function Decode(p, b, v) { throw b; }", []byte{}, -1)
+	f.Add("function decodeUplink() { return {errors: ['']}; }", []byte{}, 1)
 	f.Add("\xff", []byte{1}, 1)
 	r := newRunner(f, Options{Workers: 1})
 	f.Fuzz(func(t *testing.T, source string, frame []byte, port int) {
