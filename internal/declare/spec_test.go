@@ -69,16 +69,23 @@ func assertDecodes[T declare.Declaration](t *rapid.T, x T) {
 }
 
 var (
-	ids       = rapid.StringMatching(`[A-Za-z0-9._:-]{1,12}`)
-	words     = rapid.StringMatching(`[a-zż][^\x00]{0,20}`)
-	temps     = rapid.Float64Range(-273, 1000)
-	durations = rapid.Custom(func(t *rapid.T) time.Duration {
+	ids       = shared(rapid.StringMatching(`[A-Za-z0-9._:-]{1,12}`))
+	words     = shared(rapid.StringMatching(`[a-zż][^\x00]{0,20}`))
+	temps     = shared(rapid.Float64Range(-273, 1000))
+	durations = shared(rapid.Custom(func(t *rapid.T) time.Duration {
 		return time.Duration(rapid.Int64Range(1, int64(400*24*time.Hour/time.Millisecond)).Draw(t, "ms")) * time.Millisecond
-	})
-	instants = rapid.Custom(func(t *rapid.T) time.Time {
+	}))
+	instants = shared(rapid.Custom(func(t *rapid.T) time.Time {
 		return time.UnixMicro(rapid.Int64Range(1, 4e15).Draw(t, "us")).UTC()
-	})
+	}))
 )
+
+// shared returns g as parallel tests can use it: rapid writes a generator's
+// name into it when it is first asked for, which is here.
+func shared[T any](g *rapid.Generator[T]) *rapid.Generator[T] {
+	_ = g.String()
+	return g
+}
 
 func TestSpecsReadBackAsWhatWasWritten(t *testing.T) {
 	t.Parallel()
@@ -91,8 +98,7 @@ func TestSpecsReadBackAsWhatWasWritten(t *testing.T) {
 	}
 	for name, property := range cases {
 		t.Run(name, func(t *testing.T) {
-			// Not parallel: the generators are shared, and rapid writes into
-			// them when they are first used.
+			t.Parallel()
 			rapid.Check(t, property)
 		})
 	}
