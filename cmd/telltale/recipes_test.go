@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -31,11 +32,23 @@ func TestEveryRecipeDoesWhatItsScriptSays(t *testing.T) {
 			if !strings.Contains(string(page), "recipes/"+name+"/rule.yaml") {
 				t.Errorf("docs/recipes.md does not name %s", name)
 			}
-			code, out, errs := command(t, "rules", "test", filepath.Join(recipes, name, "test.yaml"))
+			code, out, errs := command(t, "rules", "test", filepath.Join(recipes, name))
 			if code != exitDone {
 				t.Errorf("exit %d\n%s%s", code, out, errs)
 			}
 		})
+	}
+}
+
+func TestAFolderIsPlayedAsAWhole(t *testing.T) {
+	t.Parallel()
+	code, out, errs := command(t, "rules", "test", recipes)
+	if code != exitDone || !regexp.MustCompile(`^[3-9]\d passed, 0 failed\n$`).MatchString(out) {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	bare := filepath.Dir(writeFile(t, "bare.yaml", fridges))
+	if code, _, errs := command(t, "rules", "test", bare); code != exitInvalid || !strings.Contains(errs, "there is no test in these files") {
+		t.Errorf("exit %d, %q", code, errs)
 	}
 }
 

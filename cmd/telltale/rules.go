@@ -48,7 +48,7 @@ func readRules(paths ...string) (*declare.Set, error) {
 }
 
 type rulesTestCmd struct {
-	Scripts []string `arg:"" type:"path" help:"Script files, or files with rules that carry tests."`
+	Scripts []string `arg:"" type:"path" help:"Script files, files with rules that carry tests, or folders of them."`
 }
 
 // errScripts makes the command fail after the differences are printed.
@@ -56,7 +56,15 @@ var errScripts = errors.New("some tests failed")
 
 // Run plays the scripts and prints how they went.
 func (c rulesTestCmd) Run(ctx context.Context, io *console) error {
-	result, err := script.Run(ctx, c.Scripts, loadForScripts)
+	files, err := declare.Files(c.Scripts...)
+	if err != nil {
+		return invalid(err)
+	}
+	scripts := make([]script.File, len(files))
+	for i, f := range files {
+		scripts[i] = script.File(f)
+	}
+	result, err := script.Run(ctx, scripts, loadForScripts)
 	if err != nil {
 		return invalid(err)
 	}

@@ -28,34 +28,55 @@ type Source struct {
 // maxSourceSize bounds a file: far above 100,000 devices, far below memory.
 const maxSourceSize = 64 << 20
 
-// ReadSources reads files, and the *.yaml and *.yml files of folders and
-// their sub-folders in order of their names. Hidden ones are left out.
+// ReadSources reads the files that [Files] lists.
 func ReadSources(paths ...string) ([]Source, error) {
+	files, err := Files(paths...)
+	if err != nil {
+		return nil, err
+	}
 	var sources []Source
+	for _, file := range files {
+		text, err := readBounded(file.Path)
+		if err != nil {
+			return nil, fmt.Errorf("read declarations: %w", err)
+		}
+		decoders, err := readDecoders(file.Path, text)
+		if err != nil {
+			return nil, fmt.Errorf("read declarations: %w", err)
+		}
+		sources = append(sources, Source{Name: file.Path, Text: text, Decoders: decoders, folder: file.Found})
+	}
+	return sources, nil
+}
+
+// File is a file that somebody named, or that was found in a folder.
+type File struct {
+	Path  string
+	Found bool // in a folder that was named
+}
+
+// Files lists files, and the *.yaml and *.yml files of folders and their
+// sub-folders in order of their names. Hidden ones are left out.
+func Files(paths ...string) ([]File, error) {
+	var files []File
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, fmt.Errorf("read declarations: %w", err)
 		}
-		names := []string{path}
-		if info.IsDir() {
-			if names, err = yamlFiles(path); err != nil {
-				return nil, fmt.Errorf("read declarations: %w", err)
-			}
+		if !info.IsDir() {
+			files = append(files, File{Path: path})
+			continue
+		}
+		names, err := yamlFiles(path)
+		if err != nil {
+			return nil, fmt.Errorf("read declarations: %w", err)
 		}
 		for _, name := range names {
-			text, err := readBounded(name)
-			if err != nil {
-				return nil, fmt.Errorf("read declarations: %w", err)
-			}
-			decoders, err := readDecoders(name, text)
-			if err != nil {
-				return nil, fmt.Errorf("read declarations: %w", err)
-			}
-			sources = append(sources, Source{Name: name, Text: text, Decoders: decoders, folder: info.IsDir()})
+			files = append(files, File{Path: name, Found: true})
 		}
 	}
-	return sources, nil
+	return files, nil
 }
 
 func yamlFiles(folder string) ([]string, error) {

@@ -128,6 +128,10 @@ func isDeclarations(content []byte) bool {
 	return err == nil && !first.Kind.IsZero()
 }
 
+// errNoTests is what is wrong with a file of declarations none of whose rules
+// carries tests.
+var errNoTests = errors.New("no rule of this file has tests")
+
 // runDeclared plays the tests that the rules of a file carry.
 func runDeclared(ctx context.Context, path string, load Loader, result *Result) error {
 	declared, err := load(path)
@@ -135,7 +139,7 @@ func runDeclared(ctx context.Context, path string, load Loader, result *Result) 
 		return err
 	}
 	if len(declared.Own) == 0 {
-		return inFile(path, &placeError{err: errors.New("no rule of this file has tests")})
+		return inFile(path, &placeError{err: errNoTests})
 	}
 	for _, own := range declared.Own {
 		outcomes, faults, err := own.Run(ctx, declared)

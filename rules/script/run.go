@@ -33,21 +33,33 @@ type Declarations struct {
 // ignored. Its errors name the file and the line.
 type Loader func(path string) (Declarations, error)
 
+// File is a script, or a file of declarations whose rules carry tests.
+type File struct {
+	Path  string
+	Found bool // beside others in a folder: it may be declarations without any test
+}
+
+// errNothing says that folders hold no test at all.
+var errNothing = errors.New("there is no test in these files")
+
 // Run plays the scripts and returns how their tests went. Paths of rule files
-// are relative to the script that names them. A path may also be that of a
-// file of declarations: the tests that its rules carry are played then. An error means that a script
-// or a rule file is invalid; failed tests are not an error but in the result.
-// All invalid scripts are reported, and the valid ones are played.
-func Run(ctx context.Context, paths []string, load Loader) (Result, error) {
+// are relative to the script that names them. An error means that a script or
+// a rule file is invalid; failed tests are not an error but in the result. All
+// invalid scripts are reported, and the valid ones are played.
+func Run(ctx context.Context, files []File, load Loader) (Result, error) {
 	var result Result
 	var faults []error
-	for _, path := range paths {
+	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return result, errors.Join(append(faults, err)...)
 		}
-		if err := runFile(ctx, path, load, &result); err != nil {
+		err := runFile(ctx, f.Path, load, &result)
+		if err != nil && !(f.Found && errors.Is(err, errNoTests)) {
 			faults = append(faults, err)
 		}
+	}
+	if len(faults) == 0 && result.Passed+result.Failed == 0 {
+		faults = append(faults, errNothing)
 	}
 	return result, errors.Join(faults...)
 }

@@ -49,7 +49,7 @@ func load(path string) (Declarations, error) {
 
 func TestScriptsOfTheContractPass(t *testing.T) {
 	t.Parallel()
-	result, err := Run(t.Context(), []string{"testdata/contract.test.yaml"}, load)
+	result, err := Run(t.Context(), files("testdata/contract.test.yaml"), load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func lifeRules() []rules.Rule {
 
 func TestScriptsTryEverythingInTheLifeOfAnAlarm(t *testing.T) {
 	t.Parallel()
-	result, err := Run(t.Context(), []string{"testdata/life.test.yaml"}, load)
+	result, err := Run(t.Context(), files("testdata/life.test.yaml"), load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestScriptsTryEverythingInTheLifeOfAnAlarm(t *testing.T) {
 
 func TestAFailureShowsWhatHappened(t *testing.T) {
 	t.Parallel()
-	result, err := Run(t.Context(), []string{"testdata/failing.test.yaml"}, load)
+	result, err := Run(t.Context(), files("testdata/failing.test.yaml"), load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.script), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Run(t.Context(), []string{path}, load)
+			_, err := Run(t.Context(), files(path), load)
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -238,7 +238,7 @@ tests:
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Run(t.Context(), []string{path}, func(string) (Declarations, error) {
+	result, err := Run(t.Context(), files(path), func(string) (Declarations, error) {
 		return Declarations{Rules: []rules.Rule{{ID: "heat", When: "TVC > 8", For: 10 * time.Hour}, {ID: "door", When: "DORV > 300"}}}, nil
 	})
 	if err != nil || !result.OK() {
@@ -286,4 +286,12 @@ func FuzzScript(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func files(paths ...string) []File {
+	named := make([]File, len(paths))
+	for i, path := range paths {
+		named[i].Path = path
+	}
+	return named
 }
