@@ -19,13 +19,22 @@ func (s *Store) explain(err error) error {
 	if !errors.As(err, &answer) || answer.StatusCode == 0 {
 		return fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)
 	}
+	at, bucket := s.opts.URL, s.opts.Bucket
+	database, retention, _ := strings.Cut(bucket, "/")
 	switch {
-	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
-		err = fmt.Errorf("InfluxDB at %s does not accept the token for bucket %q (%d): %w", s.opts.URL, s.opts.Bucket, answer.StatusCode, err)
+	case answer.StatusCode == http.StatusUnauthorized:
+		err = fmt.Errorf("InfluxDB at %s does not accept the token for bucket %q; mend history.influx.token (401): %w", at, bucket, err)
+	case answer.StatusCode == http.StatusForbidden:
+		err = fmt.Errorf("InfluxDB at %s does not accept the token for bucket %q; give it leave to read and write there (403): %w", at, bucket, err)
+	case withoutRetention(answer):
+		err = fmt.Errorf("InfluxDB at %s has no retention policy %q in database %q; create it, or mend history.influx.bucket (%d): %w",
+			at, retention, database, answer.StatusCode, err)
 	case answer.StatusCode == http.StatusNotFound, withoutDatabase(answer):
-		err = fmt.Errorf("InfluxDB at %s has no bucket %q, or does not show it to this token (%d): %w", s.opts.URL, s.opts.Bucket, answer.StatusCode, err)
+		err = fmt.Errorf("InfluxDB at %s has no bucket %q, or does not show it to this token; "+
+			"create it (1.8: CREATE DATABASE %q; 2.x: influx bucket create -n %s), or mend history.influx.bucket (%d): %w",
+			at, bucket, database, bucket, answer.StatusCode, err)
 	default:
-		err = fmt.Errorf("InfluxDB at %s answers %d: %w", s.opts.URL, answer.StatusCode, err)
+		err = fmt.Errorf("InfluxDB at %s answers %d: %w", at, answer.StatusCode, err)
 	}
 	if answer.RetryAfter > 0 {
 		return &history.LaterError{After: time.Duration(answer.RetryAfter) * time.Second, Err: err}
@@ -37,6 +46,12 @@ func (s *Store) explain(err error) error {
 // that a database does not exist.
 func withoutDatabase(answer *client.Error) bool {
 	return answer.StatusCode == http.StatusInternalServerError && strings.HasSuffix(answer.Message, "no database")
+}
+
+// withoutRetention reports whether 1.8 says, as a fault of its own, that a
+// database has no such retention policy.
+func withoutRetention(answer *client.Error) bool {
+	return answer.StatusCode == http.StatusInternalServerError && strings.HasPrefix(answer.Message, "retention policy not found")
 }
 
 // complaintOf returns what InfluxDB holds against the content of a write; nil

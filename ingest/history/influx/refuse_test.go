@@ -197,55 +197,6 @@ func beyondRetentionIsRefused(t *testing.T, server *influxtest.Server) {
 	}
 }
 
-func TestWhatStandsInTheWaySaysSo(t *testing.T) {
-	t.Parallel()
-	server := influxtest.Start(t, influxtest.Options{Auth: true})
-	db := server.Database()
-	for _, c := range []struct {
-		name string
-		opts influx.Options
-		want string
-	}{
-		{"a wrong token", influx.Options{Bucket: db, Token: "admin:wrong"}, `does not accept the token for bucket "` + db + `" (401)`},
-		{"no token", influx.Options{Bucket: db}, `does not accept the token for bucket "` + db + `" (401)`},
-		{"no such bucket", influx.Options{Bucket: "nowhere", Token: influxtest.Admin}, `has no bucket "nowhere"`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			l := &ledger{}
-			store := open(t, server, c.opts, l)
-			if err := store.Ready(t.Context()); err != nil {
-				t.Errorf("before anything was written: %v", err)
-			}
-			_, err := store.Write(t.Context(), []history.Chunk{{Epoch: l.acquire(), Seq: 7, Reports: []devices.Report{reportAt("a", 0, number("t", 1))}}})
-			_, unread := store.Count(t.Context(), "a", time.Now().Add(-time.Hour), time.Now())
-			for _, err := range []error{err, store.Ready(t.Context()), unread} {
-				if err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("error %v\nwant %s", err, c.want)
-				}
-			}
-			if seq, _ := l.Position(t.Context(), 0); seq != 0 || len(l.refused) != 0 {
-				t.Errorf("position %d and refused %v: what may be mended is not given up", seq, l.refused)
-			}
-			if strings.Contains(fmt.Sprint(err), "wrong") && c.opts.Token != "" && strings.Contains(err.Error(), c.opts.Token) {
-				t.Errorf("the token shows in %v", err)
-			}
-		})
-	}
-	t.Run("the right token", func(t *testing.T) {
-		t.Parallel()
-		l := &ledger{}
-		store := open(t, server, influx.Options{Bucket: db, Token: influxtest.Admin}, l)
-		chunk := history.Chunk{Epoch: l.acquire(), Seq: 7, Reports: []devices.Report{reportAt("a", 0, number("t", 1))}}
-		if _, err := store.Write(t.Context(), []history.Chunk{chunk}); err != nil {
-			t.Error(err)
-		}
-		if points, err := store.RawPoints(t.Context(), "a", "t", start(), start().Add(time.Second)); err != nil || len(points) != 1 {
-			t.Errorf("%v, %v", points, err)
-		}
-	})
-}
-
 func TestOptionsThatNameNoPlaceAreRefused(t *testing.T) {
 	t.Parallel()
 	_, err := influx.New(influx.Options{URL: "localhost:8086"}, nil)

@@ -2,7 +2,6 @@ package influx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -154,32 +153,4 @@ func finiteReadings(reports []devices.Report) (refs []ref, notFinite int64) {
 		}
 	}
 	return refs, notFinite
-}
-
-// note remembers how the last write went, for [Store.Ready].
-func (s *Store) note(ctx context.Context, err error) {
-	switch {
-	case err == nil:
-		s.failure.Store(nil)
-	case ctx.Err() == nil:
-		s.failure.Store(&err)
-	}
-}
-
-// Ready returns why history is not written: what the last write failed with,
-// or that InfluxDB does not answer.
-func (s *Store) Ready(ctx context.Context) error {
-	if failure := s.failure.Load(); failure != nil {
-		return *failure
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
-	defer cancel()
-	ok, err := s.client.Ping(ctx)
-	if err == nil && !ok {
-		err = errors.New("no answer to a ping")
-	}
-	if err != nil {
-		return fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)
-	}
-	return nil
 }

@@ -36,6 +36,7 @@ func TestInfluxDB(t *testing.T) {
 				{"of many readings exactly the bad ones are refused", exactlyTheBadAreRefused},
 				{"readings beyond the retention are refused", beyondRetentionIsRefused},
 				{"a fence is found after writing", fenceIsFound},
+				{"whether readings would be taken is asked without writing", readinessLeavesNoTrace},
 				{"a walk that its caller ends says why", walkEndsWithItsCaller},
 			} {
 				t.Run(part.name, func(t *testing.T) {
