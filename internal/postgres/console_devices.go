@@ -38,7 +38,7 @@ func (db *DB) DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time
 		  and (@owner = '' or o.customer_id = @owner)
 		  and (not @alarmed or a.active > 0)
 		  and (@presence = '' or @presence = `+presenceState+`)
-		  and (@clock_off::double precision = 0 or abs(least(p.clock_low, p.clock_before)) > @clock_off)
+		  and (@clock_off::double precision = 0 or abs(p.clock_behind) > @clock_off)
 		  and (@text = '%%' or d.id ilike @text or d.serial ilike @text or d.site ilike @text or c.name ilike @text)
 		order by d.id
 		limit @limit`,
@@ -116,7 +116,7 @@ func latestValues(text []byte) (map[string]devices.Value, error) {
 func (db *DB) Fleet(ctx context.Context, now time.Time) (views.Fleet, error) {
 	rows, err := db.q.Query(ctx, `
 		with state as (
-		  select `+presenceState+` as presence, abs(least(p.clock_low, p.clock_before)) > @clock_off as clock_off
+		  select `+presenceState+` as presence, abs(p.clock_behind) > @clock_off as clock_off
 		  from devices d
 		  join models m on m.id = d.model
 		  left join device_presence p on p.device_id = d.id

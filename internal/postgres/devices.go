@@ -35,7 +35,7 @@ func (db *DB) ListDevices(ctx context.Context, query devices.Query, now time.Tim
 		  and (@model = '' or d.model = @model)
 		  and (@site = '' or d.site = @site)
 		  and (@presence = '' or @presence = `+presenceState+`)
-		  and (@clock_off::double precision = 0 or abs(least(p.clock_low, p.clock_before)) > @clock_off)
+		  and (@clock_off::double precision = 0 or abs(p.clock_behind) > @clock_off)
 		order by d.id
 		limit @limit`,
 		pgx.NamedArgs{

@@ -42,10 +42,11 @@ type latestValue struct {
 
 func newSightings() sightings { return sightings{byDevice: make(map[devices.ID]*sighting)} }
 
-func (s sightings) of(id devices.ID) *sighting {
+// of returns the sighting of a device, whose clock is measured in drift.
+func (s sightings) of(id devices.ID, drift *devices.Drift) *sighting {
 	found := s.byDevice[id]
 	if found == nil {
-		found = &sighting{}
+		found = &sighting{clock: clockSighting{drift: drift}}
 		s.byDevice[id] = found
 	}
 	return found
@@ -102,12 +103,15 @@ func (s sightings) save(ctx context.Context, tx *DB) error {
 		with s as (
 			select device, seen, received, observed_at, announced, said_at, "values"::jsonb, value_times::jsonb,
 			       case when faults is not null then array(select jsonb_array_elements_text(faults::jsonb)) end as faults,
-			       faults_at, clock_at, clock_low, clock_count, clock_applied
+			       faults_at, clock_at, clock_since, clock_count, clock_window, clock_low, clock_before,
+			       clock_anchor, clock_agreed, clock_agreed_since, clock_steady, clock_behind, clock_applied
 			from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::timestamptz[],
 			            $7::text[], $8::text[], $9::text[], $10::timestamptz[],
-			            $11::timestamptz[], $12::double precision[], $13::bigint[], $14::double precision[])
+			            $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::timestamptz[], $15::double precision[], $16::double precision[],
+			            $17::double precision[], $18::bigint[], $19::timestamptz[], $20::boolean[], $21::double precision[], $22::double precision[])
 			  as u (device, seen, received, observed_at, announced, said_at, "values", value_times, faults, faults_at,
-			        clock_at, clock_low, clock_count, clock_applied)
+			        clock_at, clock_since, clock_count, clock_window, clock_low, clock_before,
+			        clock_anchor, clock_agreed, clock_agreed_since, clock_steady, clock_behind, clock_applied)
 		), moved as (
 			update device_presence p set
 				last_seen = greatest(p.last_seen, s.seen),
@@ -119,18 +123,16 @@ func (s sightings) save(ctx context.Context, tx *DB) error {
 					else p.announced end,
 				announced_at = greatest(p.announced_at, s.said_at),
 				clock_at = greatest(p.clock_at, s.clock_at),
-				clock_since = coalesce(p.clock_since, s.clock_at),
-				clock_count = coalesce(p.clock_count, 0) + s.clock_count,
-				clock_window = case
-					when s.clock_at is null or s.clock_at - p.clock_window < $15::interval then p.clock_window
-					else s.clock_at end,
-				clock_before = case
-					when s.clock_at is null or s.clock_at - p.clock_window < $15::interval then p.clock_before
-					else coalesce(p.clock_low, s.clock_low) end,
-				clock_low = case
-					when s.clock_at is null or s.clock_at < p.clock_window then p.clock_low
-					when s.clock_at - p.clock_window < $15::interval then least(p.clock_low, s.clock_low)
-					else s.clock_low end,
+				clock_since = coalesce(s.clock_since, p.clock_since),
+				clock_count = coalesce(s.clock_count, p.clock_count),
+				clock_window = coalesce(s.clock_window, p.clock_window),
+				clock_low = coalesce(s.clock_low, p.clock_low),
+				clock_before = coalesce(s.clock_before, p.clock_before),
+				clock_anchor = coalesce(s.clock_anchor, p.clock_anchor),
+				clock_agreed = coalesce(s.clock_agreed, p.clock_agreed),
+				clock_agreed_since = coalesce(s.clock_agreed_since, p.clock_agreed_since),
+				clock_steady = coalesce(s.clock_steady, p.clock_steady),
+				clock_behind = coalesce(s.clock_behind, p.clock_behind),
 				clock_applied = coalesce(s.clock_applied, p.clock_applied),
 				"values" = p."values" || s."values",
 				value_times = p.value_times || s.value_times,
@@ -141,11 +143,13 @@ func (s sightings) save(ctx context.Context, tx *DB) error {
 		)
 		insert into device_presence
 			(device_id, last_seen, observed_at, announced, announced_at, "values", value_times, faults, faults_at,
-			 clock_at, clock_since, clock_count, clock_window, clock_low, clock_before, clock_applied)
+			 clock_at, clock_since, clock_count, clock_window, clock_low, clock_before,
+			 clock_anchor, clock_agreed, clock_agreed_since, clock_steady, clock_behind, clock_applied)
 		select device, coalesce(seen, received), observed_at,
 		       case when announced = 'offline' and said_at < seen then 'unknown' else coalesce(announced, 'unknown') end, said_at,
 		       "values", value_times, coalesce(faults, '{}'), faults_at,
-		       clock_at, clock_at, clock_count, clock_at, clock_low, clock_low, coalesce(clock_applied, 0)
+		       clock_at, clock_since, clock_count, clock_window, clock_low, clock_before,
+		       clock_anchor, clock_agreed, clock_agreed_since, coalesce(clock_steady, false), clock_behind, coalesce(clock_applied, 0)
 		from s where not exists (select from moved where moved.device_id = s.device)`, rows...)
 	if err != nil {
 		return fmt.Errorf("save presence: %w", err)
@@ -161,7 +165,7 @@ func (s sightings) columns() ([]any, error) {
 	received, observedAt := make([]time.Time, 0, n), make([]time.Time, 0, n)
 	announced, faults := make([]*string, 0, n), make([]*string, 0, n)
 	saidAt := make([]*time.Time, 0, n)
-	clocks := newClockColumns(n)
+	var clocks clockColumns
 	var buf []byte
 	for id, one := range s.byDevice {
 		ids = append(ids, string(id))
@@ -186,7 +190,8 @@ func (s sightings) columns() ([]any, error) {
 	}
 	return []any{
 		ids, seen, received, observedAt, announced, saidAt, values, valueTimes, faults, faultsAt,
-		clocks.at, clocks.low, clocks.count, clocks.applied, devices.DriftWindow,
+		clocks.at, clocks.since, clocks.count, clocks.window, clocks.low, clocks.before,
+		clocks.anchor, clocks.agreed, clocks.agreedSince, clocks.steady, clocks.behind, clocks.applied,
 	}, nil
 }
 

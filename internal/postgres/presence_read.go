@@ -11,7 +11,7 @@ import (
 // row p of device_presence and the row l of listening.
 const presenceColumns = `p.last_seen, coalesce(p.announced, 'unknown'), p.announced_at,
 	       coalesce(m.spec ->> 'stale_after', ''), coalesce(m.spec ->> 'offline_after', ''), l.since, l.until,
-	       p.clock_at, coalesce(least(p.clock_low, p.clock_before), 0), coalesce(p.clock_applied, 0)`
+	       p.clock_at, coalesce(p.clock_behind, 0), coalesce(p.clock_applied, 0)`
 
 // presenceState is [devices.Summary.PresenceSince]'s decision for the same
 // rows, as of @now: for counts and filters.

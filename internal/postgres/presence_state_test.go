@@ -129,20 +129,35 @@ func timed(device devices.ID, at int, behind, corrected time.Duration) devices.R
 
 func TestClocksAreMeasured(t *testing.T) {
 	t.Parallel()
-	f := newListed(t, "fridge-1", "fridge-2", "fridge-3")
+	f := newListed(t, "fridge-1", "fridge-2", "fridge-3", "fridge-4")
 	undated := devices.Report{Device: "fridge-3", ReceivedAt: minute(1), ObservedAt: minute(1)}
-	f.see(1,
+	f.see(1, // one message with two reports, the newest of which counts
 		timed("fridge-1", 1, time.Hour, 0), timed("fridge-1", 1, 3*time.Minute, 0), timed("fridge-2", 1, time.Second, 0), undated)
-	f.see(2, timed("fridge-1", 30, 2*time.Minute, 0))
-	f.see(3, timed("fridge-1", 70, 10*time.Minute, 9*time.Minute))
+	f.see(2, timed("fridge-1", 2, 2*time.Minute, 0), timed("fridge-1", 3, 2*time.Minute+time.Second, 0))
+	f.presence = nil // another node goes on with what is stored
+	f.see(3, timed("fridge-1", 4, 2*time.Minute, 0))
+	f.see(4, timed("fridge-1", 70, 10*time.Minute, 9*time.Minute))
+	for i := range 10 { // what was stored for twelve hours, an hour in each message
+		f.see(uint64(5+i), timed("fridge-4", 60+i, 12*time.Hour-time.Duration(i)*time.Hour, 0))
+	}
 
 	drifts, err := f.db.Drifts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[devices.ID]devices.Drift{
-		"fridge-1": {Window: minute(70), Low: 10 * time.Minute, Before: 2 * time.Minute, Since: minute(1), Count: 4, Applied: 9 * time.Minute},
-		"fridge-2": {Window: minute(1), Low: time.Second, Before: time.Second, Since: minute(1), Count: 1},
+		"fridge-1": {
+			Window: minute(70), Low: 10 * time.Minute, Before: 2 * time.Minute, Since: minute(1), Count: 5,
+			Anchor: 2 * time.Minute, Agreed: 3, AgreedSince: minute(2), Steady: true, Applied: 9 * time.Minute,
+		},
+		"fridge-2": {
+			Window: minute(1), Low: time.Second, Before: time.Second, Since: minute(1), Count: 1,
+			Anchor: time.Second, Agreed: 1, AgreedSince: minute(1),
+		},
+		"fridge-4": {
+			Window: minute(60), Low: 3 * time.Hour, Before: 12 * time.Hour, Since: minute(60), Count: 10,
+			Anchor: 3 * time.Hour, Agreed: 1, AgreedSince: minute(69),
+		},
 	}
 	if diff := cmp.Diff(want, drifts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -153,8 +168,12 @@ func TestClocksAreMeasured(t *testing.T) {
 	} else if diff := cmp.Diff(devices.ClockOffset{MeasuredAt: minute(70), Behind: 2 * time.Minute, Applied: 9 * time.Minute}, list.Rows[0].Clock); diff != "" {
 		t.Errorf("its clock (-want +got):\n%s", diff)
 	}
+	fleet, err := f.db.Fleet(t.Context(), minute(80))
+	if err != nil || fleet.ClockOff != 1 {
+		t.Errorf("counted %d, %v, want one clock that is off", fleet.ClockOff, err)
+	}
 	counts, sum, err := f.db.ClockOffsets(t.Context(), []float64{5, 60, 600})
-	if diff := cmp.Diff([]uint64{1, 0, 1, 0}, counts); diff != "" || sum != 121 || err != nil {
+	if diff := cmp.Diff([]uint64{2, 0, 1, 0}, counts); diff != "" || sum != 120 || err != nil {
 		t.Errorf("sum %v, %v, counts (-want +got):\n%s", sum, err, diff)
 	}
 }

@@ -18,8 +18,8 @@ import (
 // its batches may be longer: of a device that speaks ten times in a batch one
 // row changes once.
 //
-// It remembers the time of each device's newest values: about 60 bytes per
-// metric of each device. Safe for concurrent use, one Write at a time.
+// It remembers the time of each device's newest values, and what is measured
+// of its clock: about 60 bytes per metric, and 150 per device. Safe for concurrent use, one Write at a time.
 type Presence struct {
 	db *DB
 
@@ -28,12 +28,13 @@ type Presence struct {
 	newest map[int]*presenceMemory // by partition of the log
 }
 
-// presenceMemory is what is known of the newest values of a partition's
-// devices. It holds for one epoch: under another one another node may have
+// presenceMemory is what is known of the newest values and the clocks of a
+// partition's devices. It holds for one epoch: under another one another node may have
 // written.
 type presenceMemory struct {
-	epoch int64
-	times map[devices.ID]map[string]int64 // by metric as stored, in Unix microseconds
+	epoch  int64
+	times  map[devices.ID]map[string]int64 // by metric as stored, in Unix microseconds
+	drifts map[devices.ID]*devices.Drift
 }
 
 // NewPresence returns the presence in db. It reads nothing yet.
@@ -88,14 +89,14 @@ func (p *Presence) sightings(ctx context.Context, chunks []history.Chunk) (seen 
 	}
 	seen = newSightings()
 	for i := range chunks {
-		times := p.newest[chunks[i].Partition].times
+		memory := p.newest[chunks[i].Partition]
 		for j := range chunks[i].Reports {
 			r := &chunks[i].Reports[j]
 			if _, declared := p.names.devices[r.Device]; !declared {
 				orphans++
 				continue
 			}
-			p.see(seen.of(r.Device), times[r.Device], r)
+			p.see(seen.of(r.Device, memory.drifts[r.Device]), memory.times[r.Device], r)
 		}
 	}
 	return seen, orphans, nil
@@ -118,15 +119,15 @@ func (p *Presence) see(s *sighting, newest map[string]int64, r *devices.Report) 
 	}
 }
 
-// remember makes the newest times of all devices in the chunks known. Those
-// met for the first time are asked for in one query.
+// remember makes the newest times and the clocks of all devices in the chunks
+// known. Those met for the first time are asked for in one query each.
 func (p *Presence) remember(ctx context.Context, chunks []history.Chunk) error {
-	cold := make(map[string]map[string]int64)
+	cold, coldDrifts := make(map[string]map[string]int64), make(map[devices.ID]*devices.Drift)
 	for i := range chunks {
 		c := &chunks[i]
 		memory := p.newest[c.Partition]
 		if memory == nil || memory.epoch != c.Epoch {
-			memory = &presenceMemory{epoch: c.Epoch, times: make(map[devices.ID]map[string]int64)}
+			memory = &presenceMemory{epoch: c.Epoch, times: make(map[devices.ID]map[string]int64), drifts: make(map[devices.ID]*devices.Drift)}
 			p.newest[c.Partition] = memory
 		}
 		for j := range c.Reports {
@@ -134,10 +135,15 @@ func (p *Presence) remember(ctx context.Context, chunks []history.Chunk) error {
 			if _, declared := p.names.devices[id]; declared && memory.times[id] == nil {
 				memory.times[id] = make(map[string]int64)
 				cold[string(id)] = memory.times[id]
+				memory.drifts[id] = &devices.Drift{}
+				coldDrifts[id] = memory.drifts[id]
 			}
 		}
 	}
-	return p.db.fillNewest(ctx, cold)
+	if err := p.db.fillNewest(ctx, cold); err != nil {
+		return err
+	}
+	return p.db.fillDrifts(ctx, coldDrifts)
 }
 
 // fillNewest reads when the latest values of devices were observed.
