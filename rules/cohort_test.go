@@ -203,11 +203,7 @@ func TestASnapshotDoesNotChangeACohort(t *testing.T) {
 		want, got := NewEngine(set), NewEngine(set)
 		for i, one := range drawFleet(t) {
 			if rapid.Bool().Draw(t, "restart") {
-				fresh := NewEngine(set)
-				if err := fresh.Restore(got.Snapshot(nil)); err != nil {
-					t.Fatal(err)
-				}
-				got = fresh
+				got = restored(t, got, set)
 			}
 			if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(one.reports, one.at, nil)); diff != "" {
 				t.Fatalf("round %d differs (-without restart +with):\n%s", i, diff)

@@ -111,11 +111,7 @@ func checkAnyDelivery(t *rapid.T, set *Set, life []devices.Report, deliver func(
 	late := delivery{engine: NewEngine(set)}
 	for _, batch := range deliver(t, life) {
 		if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
-			fresh := NewEngine(set)
-			if err := fresh.Restore(late.engine.Snapshot(nil)); err != nil {
-				t.Fatal(err)
-			}
-			late.engine = fresh
+			late.engine = restored(t, late.engine, set)
 		}
 		late.arrive(batch.at, batch.reports...)
 	}

@@ -148,18 +148,7 @@ func TestLateReportsDoNotBreakTheLifeCycle(t *testing.T) {
 		want, got := NewEngine(set), NewEngine(set)
 		open := map[string]Transition{}
 		for i, one := range drawHappenings(t) {
-			switch rapid.IntRange(0, 3).Draw(t, "restart") {
-			case 0:
-				fresh := NewEngine(set)
-				if err := fresh.Restore(got.Snapshot(nil)); err != nil {
-					t.Fatal(err)
-				}
-				got = fresh
-			case 1:
-				if changed := got.Use(set, one.at); len(changed) > 0 {
-					t.Fatalf("event %d: the same rules changed %+v", i, changed)
-				}
-			}
+			got = drawRestart(t, got, one.at)
 			transitions := one.play(want)
 			if diff := gocmp.Diff(transitions, one.play(got)); diff != "" {
 				t.Fatalf("event %d differs (-without restart +with):\n%s", i, diff)

@@ -184,11 +184,7 @@ func TestASnapshotAtAnyPointContinuesTheSame(t *testing.T) {
 			got := NewEngine(set)
 			for i, one := range events {
 				if rapid.Bool().Draw(t, "restart") {
-					fresh := NewEngine(set)
-					if err := fresh.Restore(got.Snapshot(nil)); err != nil {
-						t.Fatal(err)
-					}
-					got = fresh
+					got = restored(t, got, set)
 				}
 				if diff := cmp.Diff(want.Apply(one.reports, one.at, nil), got.Apply(one.reports, one.at, nil)); diff != "" {
 					t.Fatalf("event %d differs (-without restart +with):\n%s", i, diff)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"telltale/devices"
 )
@@ -34,7 +35,7 @@ func mixedRules() []Rule {
 }
 
 // restored returns an engine that has taken over another's state.
-func restored(t testing.TB, e *Engine, set *Set) *Engine {
+func restored(t rapid.TB, e *Engine, set *Set) *Engine {
 	t.Helper()
 	fresh := NewEngine(set)
 	if err := fresh.Restore(e.Snapshot(nil)); err != nil {

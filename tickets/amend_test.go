@@ -80,7 +80,6 @@ func TestAnAmendmentThatEndsTheAlarmSolvesItsTicketAndOneThatTakesTheEndBackOpen
 
 func TestAWithdrawnAlarmSolvesATicketThatNobodyHasTakenUp(t *testing.T) {
 	t.Parallel()
-	ana := "ana"
 	for _, c := range []struct {
 		name string
 		rule string
@@ -90,15 +89,11 @@ func TestAWithdrawnAlarmSolvesATicketThatNobodyHasTakenUp(t *testing.T) {
 		{"untouched", "warm", func(*testing.T, *shop, string) {}, tickets.Solved},
 		{"untouched, and the rule latches", "latched", func(*testing.T, *shop, string) {}, tickets.Solved},
 		{"a person has commented", "warm", func(t *testing.T, s *shop, id string) {
-			if _, err := s.desk.Comment(t.Context(), id, ana, "On my way.", false); err != nil {
+			if _, err := s.desk.Comment(t.Context(), id, "ana", "On my way.", false); err != nil {
 				t.Fatal(err)
 			}
 		}, tickets.New},
-		{"a person is assigned", "warm", func(t *testing.T, s *shop, id string) {
-			if _, err := s.desk.Update(t.Context(), id, "boss", tickets.Patch{Assignee: &ana}); err != nil {
-				t.Fatal(err)
-			}
-		}, tickets.Open},
+		{"a person is assigned", "warm", func(t *testing.T, s *shop, id string) { assign(t, s, id) }, tickets.Open},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -204,15 +199,7 @@ func TestAmendmentsAgainChangeNothing(t *testing.T) {
 		amended(times(warm, 9), 2, 0, time.Hour), again, withdrawn(again, 1), over,
 	}
 	s.handle(t, story...)
-	before := s.everything(t)
-	s.clock = noon.Add(time.Minute)
-	s.handle(t, story...)
-	for i := range story {
-		s.handle(t, story[i])
-	}
-	if diff := cmp.Diff(before, s.everything(t)); diff != "" {
-		t.Errorf("a repetition changed (-before +after):\n%s", diff)
-	}
+	s.repeat(t, story...)
 	if a, ticket := s.alarms(t)[0], s.tickets(t)[0]; a.Occurrences > ticket.Occurrences {
 		t.Errorf("%d and %d occurrences", a.Occurrences, ticket.Occurrences)
 	}
@@ -304,11 +291,7 @@ func TestWhatIsOverGoesOnWithTheAlarmBeforeIt(t *testing.T) {
 		!says(ticket, tickets.EntryJoined, "belongs to an alarm that went on") {
 		t.Errorf("alarm %+v, ticket %v", a, kinds(ticket))
 	}
-	kept := s.everything(t)
-	s.handle(t, first, then(first, rules.Cleared, time.Minute), over, before)
-	if diff := cmp.Diff(kept, s.everything(t)); diff != "" {
-		t.Errorf("the same transitions again changed (-before +after):\n%s", diff)
-	}
+	s.repeat(t, first, then(first, rules.Cleared, time.Minute), over, before)
 }
 
 func TestAnAmendmentEndsAShelfWithTheCondition(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"telltale/devices"
 	"telltale/internal/declare"
 	"telltale/internal/postgres"
@@ -104,6 +106,21 @@ func (s *shop) try(ctx context.Context, transitions ...rules.Transition) error {
 	return s.transact(ctx, func(store tickets.Store) error {
 		return s.desk.Handle(ctx, store, transitions, s.clock)
 	})
+}
+
+// repeat gives transitions that were handled before to the desk again, together
+// and one by one, a minute later: nothing may change.
+func (s *shop) repeat(t testing.TB, handled ...rules.Transition) {
+	t.Helper()
+	before := s.everything(t)
+	s.clock = s.clock.Add(time.Minute)
+	s.handle(t, handled...)
+	for i := range handled {
+		s.handle(t, handled[i])
+	}
+	if diff := cmp.Diff(before, s.everything(t)); diff != "" {
+		t.Errorf("a repetition changed (-before +after):\n%s", diff)
+	}
 }
 
 func (s *shop) tickets(t testing.TB) []*tickets.Ticket {
