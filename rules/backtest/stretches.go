@@ -69,10 +69,11 @@ func (p *player) stretch(ctx context.Context, in Input, reports []devices.Report
 }
 
 // estimate says how far the run is, and how many readings there may be in all,
-// going by the time that is played.
+// going by the time that is played. It counts from the first reading there is:
+// what was asked for may begin long before the history does.
 func (p *player) estimate(in Input) {
-	played := p.last.Sub(in.From)
-	if all := in.To.Sub(in.From); played > 0 && all > 0 {
+	played := p.last.Sub(p.first)
+	if all := in.To.Sub(p.first); played > 0 && all > 0 {
 		p.done.Share = min(1, played.Seconds()/all.Seconds())
 		p.done.Total = max(p.done.Read, int64(float64(p.done.Played)/p.done.Share))
 	}

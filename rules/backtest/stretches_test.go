@@ -3,6 +3,7 @@ package backtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -75,6 +76,39 @@ func TestStretchesAreWhatOneFileWouldBe(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(told, func(a, b Progress) int { return int(a.Played - b.Played) }) {
 		t.Error("progress went back")
+	}
+}
+
+// TestProgressBeginsWithTheFirstReading: what is asked for begins a month
+// before the history does.
+func TestProgressBeginsWithTheFirstReading(t *testing.T) {
+	t.Parallel()
+	models, subjects := cabinet()
+	in := Input{Rules: []rules.Rule{warm()}, Models: models, Devices: subjects, From: start.AddDate(0, -1, 0), To: start.Add(10 * time.Hour)}
+	var shares []string
+	in.Progress = func(p Progress) { shares = append(shares, fmt.Sprintf("%.2f", p.Share)) }
+	_, err := Play(t.Context(), in, func(yield func([]devices.Report, error) bool) {
+		if !yield(nil, nil) { // the month
+			return
+		}
+		for hour := range 10 {
+			var stretch []devices.Report
+			for m := range 60 {
+				at := start.Add(time.Duration(hour)*time.Hour + time.Duration(m)*time.Minute)
+				stretch = append(stretch, devices.Report{Device: "f1", ObservedAt: at, ReceivedAt: at,
+					Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(4)}}})
+			}
+			if !yield(stretch, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"0.00", "0.10", "0.20", "0.30", "0.40", "0.50", "0.60", "0.70", "0.80", "0.90", "1.00"}
+	if diff := cmp.Diff(want, shares); diff != "" {
+		t.Errorf("after each stretch (-want +got):\n%s", diff)
 	}
 }
 
