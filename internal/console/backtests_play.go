@@ -33,8 +33,9 @@ type backtestRequest struct {
 
 // backtestAbout is what a page wants to say again of a request.
 type backtestAbout struct {
-	Rule  string // the one rule on trial; "" when there are several
-	Text  string // its wording, when it is not the one in force
+	Rule  string     // the one rule on trial; "" when there are several
+	Text  string     // its wording, when it is not the one in force ...
+	Trial rules.Rule // ... and what that says
 	Sweep string
 	Range string // one of the presets, or "" for a stretch of its own
 

@@ -14,6 +14,7 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/access"
+	"telltale/internal/declare"
 	"telltale/rules"
 )
 
@@ -121,7 +122,11 @@ func (s *Server) backtestFrame(r *http.Request) (*backtestContents, error) {
 		}
 	}
 	page.choose(directory)
-	page.Form = backtestForm{Range: defaultBacktestRange, Text: ruleText(rule), Sweep: sweepNone}
+	text, err := declare.Text(rule)
+	if err != nil {
+		return nil, err
+	}
+	page.Form = backtestForm{Range: defaultBacktestRange, Text: text, Sweep: sweepNone}
 	if len(page.Sweeps) > 0 {
 		page.Form.Sweep = page.Sweeps[0].Text
 	}
@@ -182,6 +187,9 @@ func (s *Server) lookAtJob(r *http.Request, page *backtestContents, id string) e
 		return nil
 	}
 	shown.Answer, err = s.backtestAnswer(r, page.viewer, job)
+	if err == nil && page.Person.Can(access.Declare) {
+		shown.Answer.offer(job)
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // answerContents is what came of a backtest.
 type answerContents struct {
 	Headline  string
-	NoHistory bool // there was nothing to play
+	Adopt     string // where another wording is taken over; "": it is the one in force, or the reader may not
+	NoHistory bool   // there was nothing to play
 	Figures   []figureLine
 	Sweep     *sweepContents
 	Compared  comparedContents
@@ -38,6 +40,7 @@ type sweepLine struct {
 	Own     bool // as the rule has it
 	Figures backtest.Figures
 	Minutes string
+	Adopt   string // where it is taken over; "": it is what the rule has, or the reader may not
 }
 
 // theRuleInForce is what a wording is compared with, in words.
@@ -245,22 +248,49 @@ func joined(parts ...string) string {
 	return strings.Join(said, "; ")
 }
 
+// Offered reports whether any value can be taken over.
+func (c *sweepContents) Offered() bool {
+	return slices.ContainsFunc(c.Rows, func(l sweepLine) bool { return l.Adopt != "" })
+}
+
+// offer lets the reader take over what was tried.
+func (a *answerContents) offer(j backtestJob) {
+	if j.Request.AnotherWording() {
+		a.Adopt = adoptPath(j, "")
+	}
+	if a.Sweep == nil {
+		return
+	}
+	for i, step := range j.Result.Sweep {
+		if !step.Own {
+			a.Sweep.Rows[i].Adopt = adoptPath(j, step.Text)
+		}
+	}
+}
+
 // sweepOf draws a sweep and says where it makes the largest step.
 func sweepOf(title string, steps []backtest.SweepStep) *sweepContents {
 	c := &sweepContents{Title: title}
 	bars := make([]column, len(steps))
 	for i, step := range steps {
-		name := step.Text
-		if sign := devices.UnitSymbol(step.Unit); sign != "" {
-			name += thin + sign
-		}
-		name = strings.Replace(name, "-", "\u2212", 1)
+		name := valueName(&step)
 		bars[i] = column{Name: strings.Replace(step.Text, "-", "\u2212", 1), Value: int64(step.Figures.Tickets), Marked: step.Own}
-		c.Rows = append(c.Rows, sweepLine{name, step.Own, step.Figures, span(time.Duration(step.Figures.Minutes * float64(time.Minute)))})
+		c.Rows = append(c.Rows, sweepLine{
+			Name: name, Own: step.Own, Figures: step.Figures, Minutes: span(time.Duration(step.Figures.Minutes * float64(time.Minute))),
+		})
 	}
 	c.Hint = sweepHint(c.Rows)
 	c.Chart = columnsChart(bars, title+". "+c.Hint)
 	return c
+}
+
+// valueName is a value of a sweep as people write it.
+func valueName(step *backtest.SweepStep) string {
+	name := step.Text
+	if sign := devices.UnitSymbol(step.Unit); sign != "" {
+		name += thin + sign
+	}
+	return strings.Replace(name, "-", "\u2212", 1)
 }
 
 // sweepHint says what a sweep shows.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"go.yaml.in/yaml/v3"
 
 	"telltale/devices"
 	"telltale/internal/declare"
@@ -108,7 +106,11 @@ func (f *backtestForm) request(rule *rules.Rule, v viewer) (q backtestRequest, f
 	if len(q.input.Rules) != 1 || len(q.input.Models) > 0 || q.input.Rules[0].ID != rule.ID {
 		return q, []string{fmt.Sprintf("The wording must hold the rule %s and nothing else.", rule.ID)}
 	}
-	if trial := &q.input.Rules[0]; trial.Mode == rules.Off {
+	trial := &q.input.Rules[0]
+	if !sameWording(trial, rule) {
+		q.about.Text, q.about.Trial = f.Text, *trial
+	}
+	if trial.Mode == rules.Off {
 		trial.Mode = rules.Shadow // it is asked for what it would do
 	}
 	switch f.Against {
@@ -121,9 +123,6 @@ func (f *backtestForm) request(rule *rules.Rule, v viewer) (q backtestRequest, f
 	q.about.Range = f.Range
 	if f.Range == rangeOwn {
 		q.about.Range = ""
-	}
-	if strings.TrimSpace(strings.ReplaceAll(f.Text, "\r", "")) != strings.TrimSpace(ruleText(rule)) {
-		q.about.Text = f.Text
 	}
 	return q, nil
 }
@@ -216,41 +215,15 @@ func plainNumber(f float64) string {
 	return strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64)
 }
 
-// ruleText is a rule as people declare it, without what is the same in every
-// file of it.
-func ruleText(r *rules.Rule) string {
-	spec, err := declare.Encode(r)
+// sameWording reports whether two rules say the same, however they are written.
+// One that cannot be written says something else.
+func sameWording(a, b *rules.Rule) bool {
+	one, err := declare.Text(a)
 	if err != nil {
-		return ""
+		return false
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(spec, &document); err != nil || len(document.Content) == 0 {
-		return ""
-	}
-	plainStyle(&document, 0)
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(&document); err != nil {
-		return ""
-	}
-	return out.String()
-}
-
-// plainStyle takes the braces and quotes of JSON away, outside and for texts
-// that need none.
-func plainStyle(n *yaml.Node, depth int) {
-	switch n.Kind {
-	case yaml.ScalarNode:
-		n.Style = 0
-	case yaml.MappingNode, yaml.SequenceNode:
-		if depth < 2 {
-			n.Style = 0
-		}
-	}
-	for _, inner := range n.Content {
-		plainStyle(inner, depth+1)
-	}
+	other, err := declare.Text(b)
+	return err == nil && one == other
 }
 
 // nearest returns the live rule that is most like another: the one it may be

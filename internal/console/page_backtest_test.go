@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -110,6 +111,111 @@ func TestAnotherWordingIsComparedWithTheRuleInForce(t *testing.T) {
 	_, page = r.try(sam, fridgeForm("range", "own", "from", "2020-01-01T00:00", "to", "2020-01-02T00:00"))
 	if !strings.Contains(said(page), "No readings in this time") {
 		t.Errorf("an empty history:\n%s", said(page))
+	}
+}
+
+func TestTheWordingInForceIsKnownHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	sam := r.as("sam")
+	text := r.wording(sam)
+	if !strings.HasPrefix(text, "kind: Rule\nid: fridge-warm\n") {
+		t.Fatalf("the form shows %q", text)
+	}
+	for name, c := range map[string]struct {
+		text    string
+		another bool
+	}{
+		"as it is shown":       {strings.ReplaceAll(text, "\n", "\r\n"), false},
+		"without its kind":     {strings.TrimPrefix(text, "kind: Rule\n"), false},
+		"with a comment":       {"# tried on Monday\n" + text, false},
+		"another limit":        {strings.Replace(text, "temperature > 8", "temperature > 9", 1), true},
+		"without one test":     {text[:strings.Index(text, "tests:")], true},
+		"in another mode":      {strings.Replace(text, "mode: live", "mode: shadow", 1), true},
+		"the delay in seconds": {strings.Replace(text, "for: 10m", "for: 600s", 1), false},
+	} {
+		r.try(sam, fridgeForm("rule", c.text))
+		if got := r.server.jobs.list()[0].Request.AnotherWording(); got != c.another {
+			t.Errorf("%s: another wording is %v, want %v", name, got, c.another)
+		}
+	}
+}
+
+// wording is the text of the rule fridge-warm in the form.
+func (r *rig) wording(c *http.Client) string {
+	r.t.Helper()
+	field := regexp.MustCompile(`(?s)<textarea[^>]*name="rule"[^>]*>(.*?)</textarea>`)
+	shown := field.FindStringSubmatch(r.visit(c, 200, "/rules/fridge-warm/backtest"))
+	if shown == nil {
+		r.t.Fatal("the form shows no rule")
+	}
+	return html.UnescapeString(shown[1])
+}
+
+// link returns where a page leads under a name.
+func link(page, name string) string {
+	found := regexp.MustCompile(`href="([^"]+)"[^>]*>` + regexp.QuoteMeta(name) + `<`).FindStringSubmatch(page)
+	if found == nil {
+		return ""
+	}
+	return html.UnescapeString(found[1])
+}
+
+func TestAValueOfASweepIsTakenOverInTheEditor(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	anna := r.as("anna")
+	address, page := r.try(anna, fridgeForm("rule", r.wording(anna), "sweep", "temperature > 6..8 step 1"))
+	use := link(page, "Use")
+	if strings.Count(page, ">Use<") != 2 || !strings.HasSuffix(use, "value=6") {
+		t.Fatalf("6 and 7 are to be offered, and not 8, which it has; the first leads to %q", use)
+	}
+	if page := r.visit(r.as("sam"), 200, address); strings.Contains(page, ">Use<") {
+		t.Error("somebody who may not edit is offered a value")
+	}
+	editor := r.visit(anna, 200, use)
+	for _, want := range []string{"6 °C is filled in from", "Nothing is saved yet", "What changes", "when: temperature > 8", "when: temperature > 6", "Save as version 2"} {
+		if !strings.Contains(said(editor), want) {
+			t.Errorf("%q is missing in %s", want, said(editor))
+		}
+	}
+	if !strings.Contains(editor, `name="base" value="1"`) || !strings.Contains(editor, "data-unsaved") {
+		t.Error("the editor takes the text for a stored one")
+	}
+	if now := r.admin(200, "GET", "/api/v1/rules/fridge-warm", "").json(); now["when"] != "temperature > 8" {
+		t.Errorf("looking at it has changed the rule to %v", now["when"])
+	}
+
+	// What somebody saves meanwhile is not undone.
+	r.edit(anna, 303, "/rules/fridge-warm/edit", strings.Replace(fridgeWarm, "for: 10m", "for: 12m", 1)+"kind: Rule\n", "1", "save")
+	if text := said(r.visit(anna, 200, use)); !strings.Contains(text, "for: 12m") || !strings.Contains(text, "when: temperature > 6") {
+		t.Errorf("the value is not in the rule in force: %s", text)
+	}
+	r.edit(anna, 303, "/rules/fridge-warm/edit", "kind: Rule\nid: fridge-warm\nwhen: fault(\"E21\")\n", "2", "save")
+	if text := said(r.visit(anna, 409, use)); !strings.Contains(text, "has no place for this value any more") {
+		t.Error(text)
+	}
+	for _, path := range []string{
+		strings.Replace(use, "value=6", "value=9", 1), strings.Replace(use, "fridge-warm", "door-open", 1), "/rules/fridge-warm/edit?backtest=bt-gone",
+	} {
+		r.visit(anna, 404, path)
+	}
+	r.visit(r.as("sam"), 403, use)
+}
+
+func TestAnotherWordingIsTakenOverInTheEditor(t *testing.T) {
+	t.Parallel()
+	r := newStory(t)
+	anna := r.as("anna")
+	trial := strings.Replace(fridgeWarm, "for: 10m", "for: 4m", 1) + "mode: \"off\"\n"
+	_, page := r.try(anna, fridgeForm("rule", trial, "sweep", "temperature > 7..8"))
+	for name, limit := range map[string]string{"Use this wording": "8", "Use": "7"} {
+		text := said(r.visit(anna, 200, link(page, name)))
+		for _, want := range []string{"for: 4m", "when: temperature > " + limit, "mode: off"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is missing in %s", name, want, text)
+			}
+		}
 	}
 }
 

@@ -34,7 +34,8 @@ type ruleEditContents struct {
 	Diff  []diffLine    // from the rule in force to the text; nil: none, or it has errors
 	Other *ruleConflict // somebody else was faster
 
-	Unsaved bool // the text was sent and not stored
+	Unsaved bool     // the text was sent, or filled in, and not stored
+	Adopted *adopted // from a backtest; nil: nothing
 }
 
 // ruleConflict is the version that was saved meanwhile.
@@ -43,8 +44,9 @@ type ruleConflict struct {
 	Diff    []diffLine         // from that version to the text
 }
 
-// editRulePage opens the editor on a rule, as it is or as it was in the
-// version that the address names: to go back is to save that text again.
+// editRulePage opens the editor on a rule, as it is, as it was in the version
+// that the address names (to go back is to save that text again), or with what
+// is taken over from a backtest.
 func (s *Server) editRulePage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	current, err := s.ruleNamed(r.Context(), id)
@@ -67,12 +69,20 @@ func (s *Server) editRulePage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	taken, err := s.adopt(r, current)
+	if err != nil {
+		s.failRule(w, r, err)
+		return
+	}
+	if taken != nil {
+		shown = &taken.Rule
+	}
 	text, err := declare.Text(shown)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.showEditor(w, r, http.StatusOK, ruleEditContents{ID: id, Base: current.Version, Text: text})
+	s.showEditor(w, r, http.StatusOK, ruleEditContents{ID: id, Base: current.Version, Text: text, Adopted: taken, Unsaved: taken != nil})
 }
 
 func (s *Server) newRulePage(w http.ResponseWriter, r *http.Request) {

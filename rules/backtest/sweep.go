@@ -169,6 +169,17 @@ func (s Sweep) plan(declared []rules.Rule) ([][]rules.Rule, error) {
 	return sets, nil
 }
 
+// At returns a rule with a value in the place that the sweep is about. The
+// error says that the rule has no such place.
+func (s Sweep) At(r rules.Rule, value float64) (rules.Rule, error) {
+	_, number, err := s.find([]rules.Rule{r})
+	if err != nil {
+		return r, err
+	}
+	err = s.put(&r, number, value)
+	return r, err
+}
+
 // own returns the value that the rule has as it is written.
 func (s Sweep) own(declared []rules.Rule) (float64, bool) {
 	at, number, err := s.find(declared)

@@ -136,3 +136,31 @@ func FuzzParseSweep(f *testing.F) {
 		_, _ = s.plan([]rules.Rule{warm()})
 	})
 }
+
+func TestAValueOfASweepIsPutIntoARule(t *testing.T) {
+	t.Parallel()
+	rule := rules.Rule{ID: "warm", When: `temperature > 8 and avg(temperature, "10m") > 7`, For: time.Minute}
+	for _, c := range []struct {
+		sweep string
+		value float64
+		want  rules.Rule
+		fault string
+	}{
+		{"temperature > 7..9", 9, rules.Rule{ID: "warm", When: `temperature > 9 and avg(temperature, "10m") > 7`, For: time.Minute}, ""},
+		{"for 1m..9m step 2m", 300, rules.Rule{ID: "warm", When: rule.When, For: 5 * time.Minute}, ""},
+		{"clear_for 0s, 2m", 120, rules.Rule{ID: "warm", When: rule.When, For: time.Minute, ClearFor: 2 * time.Minute}, ""},
+		{"temperature < 7..9", 9, rule, `no condition compares a number with "temperature <"`},
+	} {
+		sweep, err := ParseSweep(c.sweep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := sweep.At(rule, c.value)
+		if c.fault == "" && err != nil || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
+			t.Errorf("%s at %v: %v", c.sweep, c.value, err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s at %v (-want +got):\n%s", c.sweep, c.value, diff)
+		}
+	}
+}
