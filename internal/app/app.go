@@ -87,6 +87,7 @@ type App struct {
 	dispatcher *outbox.Dispatcher
 	tracer     *tracing.Tracer // nil: no spans are made
 	around     *around
+	unheard    *unheard
 	janitor    *janitor
 	console    *console.Server
 	web        net.Listener
@@ -213,10 +214,12 @@ func (a *App) buildWorkers(context.Context) (err error) {
 	node := a.declarations.node
 	w := &work{db: a.db, desk: a.desk, recalls: a.recalls, tracer: a.tracer, logger: a.logger.Named("desk")}
 	a.around = &around{db: a.db, rules: a.declarations.work, logger: a.logger.Named("rules")}
+	a.unheard = &unheard{db: a.db, rules: a.declarations.work, now: time.Now, logger: a.logger.Named("rules")}
 	a.holder = &partition.Holder{Leases: w, Node: node, Logger: a.logger.Named("lease")}
 	a.workers = partition.NewGroup(partition.GroupOptions{
 		Holder: a.holder, Partitions: a.log.Partitions(), Log: a.log, Store: w, Committer: w,
-		Current: a.declarations.work, Inhibitors: a.around.now, Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
+		Current: a.declarations.work, Inhibitors: a.around.now, Unheard: a.unheard.found,
+		Logger: a.logger.Named("rules"), Metrics: partition.NewMetrics(a.registry),
 	})
 	a.registry.MustRegister(newClockMetric(a.db, a.logger.Named("clocks")))
 	a.keeper = newKeeper(a.log, a.db, a.cfg.Quarantine, a.registry, a.logger.Named("quarantine"))

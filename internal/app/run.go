@@ -38,6 +38,7 @@ func (a *App) stages() []stage {
 			{"declarations", a.declarations.follow},
 			{"heartbeat", a.declarations.announce},
 			{"inhibiting alarms", a.around.follow},
+			{"metrics that do not come", a.unheard.follow},
 			{"janitor", a.janitor.run},
 		},
 		{{"outbox", a.dispatcher.Run}},
@@ -49,11 +50,15 @@ func (a *App) stages() []stage {
 // Run works until ctx ends or a part fails, then stops all parts in the order
 // data flows. It returns why a part failed, and nil after a regular stop.
 func (a *App) Run(ctx context.Context) error {
-	failed := make(chan error, 16) // room for every loop: none waits for us
+	stages := a.stages()
+	loops := 0
+	for _, s := range stages {
+		loops += len(s)
+	}
+	failed := make(chan error, loops) // room for every loop: none waits for us
 	var running []*runningStage
 	// Started from the end of the flow, so that whoever receives is there
 	// before whoever sends.
-	stages := a.stages()
 	for i := len(stages) - 1; i >= 0; i-- {
 		running = append(running, start(ctx, stages[i], failed))
 	}

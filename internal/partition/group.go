@@ -23,8 +23,9 @@ type GroupOptions struct {
 	Log        Log
 	Store      Store
 	Committer  Committer
-	Current    func() *Declarations // never nil
-	Inhibitors func() *Inhibitors   // at present; nil while that is not known
+	Current    func() *Declarations    // never nil
+	Inhibitors func() *Inhibitors      // at present; nil while that is not known
+	Unheard    func() []rules.Shortage // of all partitions together, as they were looked for last
 	Logger     *zap.Logger
 	Metrics    *Metrics
 	Worker     WorkerOptions
@@ -71,9 +72,9 @@ func (g *Group) newWorker(p int, epoch int64) *Worker {
 	return &Worker{
 		partition: p, epoch: epoch,
 		log: g.opts.Log, store: g.opts.Store, committer: g.opts.Committer, current: g.opts.Current,
-		inhibitors: g.opts.Inhibitors,
-		owns:       func(s rules.Subject) bool { return g.opts.Log.PartitionOf(devices.ID(s.ID)) == p },
-		working:    &g.working, position: &g.positions[p],
+		inhibitors: g.opts.Inhibitors, unheard: g.opts.Unheard,
+		owns:    func(s rules.Subject) bool { return g.opts.Log.PartitionOf(devices.ID(s.ID)) == p },
+		working: &g.working, position: &g.positions[p],
 		logger: g.opts.Logger, metrics: g.opts.Metrics, opts: g.opts.Worker,
 		engine:  rules.NewEngine(decl.Rules),
 		watcher: recalls.NewWatcher(decl.Watch),

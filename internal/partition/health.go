@@ -142,13 +142,24 @@ func (w *Worker) tendHealth() {
 	now := w.opts.Now()
 	if now.Sub(w.checkedAt) >= w.opts.HealthEvery || w.decl != w.checkedUnder {
 		w.checkedAt, w.checkedUnder = now, w.decl
-		short := w.engine.Shortages()
-		if w.partition == 0 { // true of the rules, so one partition says it
-			short = append(short, w.decl.Rules.Idle()...)
-		}
-		w.ward.check(short, now)
+		w.ward.check(w.shortages(), now)
 	}
 	w.round.Health = append(w.round.Health, w.ward.changes(now)...)
+}
+
+// shortages returns which rules see less than they ask for. What is true of a
+// rule in all partitions one of them says.
+func (w *Worker) shortages() []rules.Shortage {
+	short := w.engine.Shortages()
+	if w.partition != 0 {
+		return short
+	}
+	for _, s := range w.unheard() {
+		if r, ok := w.decl.Rules.Rule(s.Rule); ok && r.Version == s.Version { // it was looked for a while ago
+			short = append(short, s)
+		}
+	}
+	return append(short, w.decl.Rules.Idle()...)
 }
 
 // tellHealth logs and counts the changes of a round that is written down.

@@ -139,3 +139,30 @@ func TestAnIdleRuleIsDegradedUntilItHasADevice(t *testing.T) {
 	l.awaitThat(t, "the rule to be well", func([]string) bool { return state() == "" })
 	_ = stop()
 }
+
+// TestWhatWasFoundOfAnOlderVersionDoesNotCount: unheard metrics are looked for
+// now and then, and a rule may have changed since.
+func TestWhatWasFoundOfAnOlderVersionDoesNotCount(t *testing.T) {
+	t.Parallel()
+	log, l := openLog(t), newLedger()
+	w := newWorker(t, log, l, "temperature > 8")
+	if err := w.recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer w.reader.Close()
+	found := []rules.Shortage{{Rule: "warm", Version: 1, Reason: "no door"}, {Rule: "gone", Version: 1, Reason: "no door"}}
+	w.unheard = func() []rules.Shortage { return found }
+	if diff := cmp.Diff(found[:1], w.shortages()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	w.decl = &Declarations{Version: 2, Rules: setOf(t, 2, rules.Live)}
+	for _, s := range w.shortages() {
+		if s.Reason == "no door" {
+			t.Errorf("version 1 counts for version 2: %+v", s)
+		}
+	}
+	w.decl, w.partition = &Declarations{Version: 1, Rules: setOf(t, 1, rules.Live)}, 1
+	if got := w.shortages(); len(got) != 0 {
+		t.Errorf("another partition says it as well: %+v", got)
+	}
+}

@@ -104,6 +104,7 @@ type Worker struct {
 	committer  Committer
 	current    func() *Declarations
 	inhibitors func() *Inhibitors
+	unheard    func() []rules.Shortage
 	owns       func(rules.Subject) bool // whether the subject's device is of this partition
 	working    *atomic.Int64            // of the group: how many are recovered
 	position   *atomic.Uint64           // of the group: what is committed, or had no effect

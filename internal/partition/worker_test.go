@@ -168,6 +168,7 @@ func newWorker(t *testing.T, log *stream.Log, l *ledger, when string) *Worker {
 		Holder: nil, Partitions: 1, Log: log, Store: l, Committer: l, Logger: zap.NewNop(),
 		Current: func() *Declarations { return decl }, Metrics: NewMetrics(prometheus.NewRegistry()),
 		Inhibitors: func() *Inhibitors { return nil },
+		Unheard:    func() []rules.Shortage { return nil },
 	})
 	return group.newWorker(0, 1)
 }
