@@ -119,8 +119,12 @@ func (s *stream) take(n int) []string {
 func (r *rig) happen(names ...string) {
 	r.t.Helper()
 	for _, name := range names {
-		r.must(r.db.InTx(r.t.Context(), func(tx *postgres.DB) error { return tx.AppendEvents(r.t.Context(), happening(name)) }))
+		r.must(r.happens(name))
 	}
+}
+
+func (r *rig) happens(name string) error {
+	return r.db.InTx(r.t.Context(), func(tx *postgres.DB) error { return tx.AppendEvents(r.t.Context(), happening(name)) })
 }
 
 func happening(name string) []outbox.Event {
@@ -166,7 +170,15 @@ func TestAClientThatComesBackMissesNothingAndSeesNothingTwice(t *testing.T) {
 	first.close()
 	r.happen(numbered(6, 700)...) // more than a page of the table
 
-	go r.happen(numbered(701, 710)...)
+	var meanwhile sync.WaitGroup
+	defer meanwhile.Wait() // an event is seen before its transaction has returned, and the test's context ends with the test
+	meanwhile.Go(func() {
+		for _, name := range numbered(701, 710) {
+			if err := r.happens(name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	if got, want := r.follow(last.id, 706), numbered(5, 710); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("after %s came %v ... %v, %d in all", last.id, got[0], got[len(got)-1], len(got))
 	}
