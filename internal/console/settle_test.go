@@ -44,24 +44,26 @@ func TestSettledEventsAreInOrderAndComplete(t *testing.T) {
 				given = append(given, e.Position)
 			}
 		}
+		begin := func() {
+			running = append(running, transaction{id: nextID})
+			nextID++
+		}
+		// one draws a transaction that is under way; there is always one to draw.
+		one := func(t *rapid.T) int {
+			if len(running) == 0 {
+				begin()
+			}
+			return rapid.IntRange(0, len(running)-1).Draw(t, "transaction")
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"begin": func(*rapid.T) {
-				running = append(running, transaction{id: nextID})
-				nextID++
-			},
+			"begin": func(*rapid.T) { begin() },
 			"insert": func(t *rapid.T) {
-				if len(running) == 0 {
-					t.Skip()
-				}
-				i := rapid.IntRange(0, len(running)-1).Draw(t, "transaction")
+				i := one(t)
 				running[i].positions = append(running[i].positions, nextPosition)
 				nextPosition++
 			},
 			"end": func(t *rapid.T) {
-				if len(running) == 0 {
-					t.Skip()
-				}
-				i := rapid.IntRange(0, len(running)-1).Draw(t, "transaction")
+				i := one(t)
 				if rapid.Bool().Draw(t, "commit") {
 					visible = append(visible, running[i].positions...)
 				}
