@@ -115,7 +115,7 @@ func TestWordsForStatesAreNeverAPanic(t *testing.T) {
 	if got := fmt.Sprint(normal, pending, active, clearing, phase(9)); got != "normal pending active clearing phase(9)" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(Raised, Repeated, Escalated, Cleared, Deescalated, Suppressed, Change(9)); got != "raised repeated escalated cleared de-escalated suppressed change(9)" {
+	if got := fmt.Sprint(Raised, Repeated, Escalated, Cleared, Deescalated, Suppressed, Released, Change(99)); got != "raised repeated escalated cleared de-escalated suppressed released change(99)" {
 		t.Error(got)
 	}
 	if got := fmt.Sprint(unknown, no, yes, Severity(9)); got != "unknown false true severity(9)" {

@@ -40,7 +40,7 @@ func (e *Engine) amend(d *device, late stragglers, was, now run) {
 			a.withdraw(w, now.alarms)
 		}
 	}
-	a.suppress(was.held, now.held)
+	a.holdBack(was.held, now.held)
 	a.tell()
 }
 
@@ -53,8 +53,10 @@ func (a *amendment) tell() {
 		d.amended++
 	}
 	for _, t := range slices.Concat(told, a.regular) {
-		if id, ok := a.renamed[t.Reopens]; ok {
-			t.Reopens = id
+		for _, id := range []*string{&t.Reopens, &t.Becomes} {
+			if known, ok := a.renamed[*id]; ok {
+				*id = known
+			}
 		}
 		e.emit(t)
 	}
@@ -143,7 +145,8 @@ func (a *amendment) compare(w, n standing) {
 	t := a.transition(n, Amended)
 	t.Before = w.before()
 	if len(decided) > 0 && decided[0].Change == Raised {
-		t.Values, t.Faults, t.Explanation = decided[0].Values, decided[0].Faults, decided[0].Explanation
+		t.Values, t.Faults = decided[0].Values, decided[0].Faults
+		t.Explanation, t.Evidence = decided[0].Explanation, decided[0].Evidence
 	}
 	t.Explanation = append(t.Explanation, fmt.Sprintf("Amended: %s. %s.", strings.Join(a.changes(w, n), ", "), capital(a.because())))
 	if n.ended() {
@@ -191,15 +194,6 @@ func (a *amendment) withdraw(w standing, now []standing) {
 	}
 	t.Explanation = []string{fmt.Sprintf("Withdrawn: %s. %s.", why, capital(a.because()))}
 	a.withdrawn = append(a.withdrawn, t)
-}
-
-// suppress tells of alarms that are held back now and were not before.
-func (a *amendment) suppress(was, now []string) {
-	for _, id := range now {
-		if !slices.Contains(was, id) && len(a.decided[id]) > 0 {
-			a.regular = append(a.regular, a.decided[id][0])
-		}
-	}
 }
 
 // transition fills in what amendments have in common.

@@ -24,6 +24,7 @@ type Engine struct {
 	round round
 
 	failures []Failure // not taken yet
+	losses   []Loss    // not taken yet
 	frame    frame     // of the evaluation under way; here so that it is not allocated
 }
 
@@ -36,6 +37,7 @@ type Stats struct {
 	Reordered      int64 // reports out of order that were put into their place
 	UnknownDevices int64 // reports of devices that are not declared
 	Unbelievable   int64 // reports with a time before 1970 or after 2099
+	Lost           int64 // reports that could not be taken in; see [Loss]
 	Evaluations    int64 // conditions evaluated
 	Suppressed     int64 // alarms held back, each time by something new
 	Transitions    int64 // given out
@@ -46,9 +48,11 @@ type round struct {
 	transitions []Transition
 	trace       func(i int) string
 	report      int      // index of the report under way
+	observed    int64    // event time of the report that is applied; never: time alone decides
 	marks       []uint64 // rules to evaluate, by position
 	accepted    []accepted
 	repeated    []repeated // alarms whose count has grown
+	taking      *device    // which a report is being stored for
 	late        []*device  // with reports out of order that are not decided about yet
 
 	entry entry // of a journal, while it is read
@@ -80,7 +84,8 @@ func (e *Engine) Set() *Set { return e.set }
 func (e *Engine) Stats() Stats { return e.stats }
 
 // Apply takes in reports in the order of the log, at the log time at, and
-// returns what changed, in the order it was decided. The time of the reports
+// returns what changed, in the order it was decided. A report that cannot be
+// taken in is a [Loss] and disturbs no other. The time of the reports
 // is their ObservedAt; at moves the timers of devices that kept silent. Trace
 // names the position of report i for the transitions it leads to, and for -1
 // that of the whole call, which is what time alone leads to; nil leaves it
@@ -89,9 +94,8 @@ func (e *Engine) Apply(reports []devices.Report, at time.Time, trace func(i int)
 	now := e.advance(at)
 	e.passSlots(now)
 	e.round.trace = trace
-	for i := range reports {
-		e.round.report = i
-		e.report(&reports[i], now)
+	for next := 0; next < len(reports); {
+		next = e.reportsFrom(reports, next, now)
 	}
 	e.redecideLate()
 	e.runTimers(now)
@@ -153,6 +157,7 @@ func (e *Engine) report(r *devices.Report, now int64) {
 		e.redecide(d) // what is late comes first
 	}
 	e.startMarks(d.plan)
+	e.round.observed = observed
 	faultsAt := d.faultsAt
 	counts := !late && e.accept(d, r, observed)
 	if counts {
@@ -204,6 +209,7 @@ func (e *Engine) accept(d *device, r *devices.Report, observed int64) bool {
 	if len(e.round.accepted) == 0 && !withFaults {
 		return false
 	}
+	e.round.taking = d
 	if d.journal != nil && !d.isTakenBack() {
 		d.journal.advance(d, observed)
 	}
@@ -218,6 +224,7 @@ func (e *Engine) accept(d *device, r *devices.Report, observed int64) bool {
 	if len(d.trackers) > 0 {
 		e.track(d, max(observed, d.observed))
 	}
+	e.round.taking = nil
 	e.mark(d.plan.onReport)
 	return true
 }

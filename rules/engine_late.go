@@ -139,13 +139,13 @@ func (e *Engine) redecide(d *device) {
 		from = &j.older
 	}
 	since := from.place
-	was := run{alarms: d.standing(since, true), held: d.heldBack()}
+	was := run{alarms: d.standing(since, true), held: d.heldBack(since, true)}
 	told, listed, report, stats := e.round.transitions, len(e.round.repeated), e.round.report, e.stats
 	e.reachOf(d, -1)
 
 	e.round.transitions, e.round.report = nil, late.report
 	e.replay(d, from, crowded)
-	now := run{alarms: d.standing(since, false), held: d.heldBack(), decided: e.round.transitions}
+	now := run{alarms: d.standing(since, false), held: d.heldBack(since, false), decided: e.round.transitions}
 
 	e.reachOf(d, 1)
 	stats.Evaluations = e.stats.Evaluations
@@ -164,19 +164,8 @@ func (e *Engine) redecide(d *device) {
 // run is what one run over the reports of a device found.
 type run struct {
 	alarms  []standing
-	held    []string // ids of what is held back at its end
+	held    []standing // those that were never raised
 	decided []Transition
-}
-
-// heldBack lists, by the ids under which that was told, what is held back.
-func (d *device) heldBack() []string {
-	var ids []string
-	for i := range d.cells {
-		if c := &d.cells[i]; c.phase == pending && c.alarm != nil && !d.plan.rules[i].byClock() {
-			ids = append(ids, c.alarm.id)
-		}
-	}
-	return ids
 }
 
 // reachOf counts the alarms that the second run may change where they hold
@@ -204,6 +193,7 @@ func (e *Engine) replay(d *device, from *checkpoint, crowded bool) {
 	d.rewind(from)
 	j.past, j.levels = j.past[:from.past], j.levels[:from.levels]
 	j.again = &e.round.entry
+	j.failAgain(from)
 	for offset, n := from.entry, from.count; ; n++ {
 		if from == &j.older && (n == boundary || crowded && n > boundary && d.observed <= horizon) {
 			j.newer.take(d, place{offset, n, len(j.past), len(j.levels)})
@@ -211,10 +201,18 @@ func (e *Engine) replay(d *device, from *checkpoint, crowded bool) {
 		if offset == len(j.log) {
 			break
 		}
-		offset = j.mustNext(d.plan, offset, j.again)
-		e.again(d, j.again)
+		after := j.mustNext(d.plan, offset, j.again)
+		if e.againGuarded(d, j.again) {
+			offset = after
+			continue
+		}
+		j.log, j.count = slices.Delete(j.log, offset, after), j.count-1
+		n--
 	}
-	j.again = nil
+	if from == &j.older && j.newer.entry > len(j.log) { // what was lost lay before it
+		j.newer.take(d, j.end())
+	}
+	j.again, j.counted = nil, nil
 	if j.resume(); j.timer > d.observed {
 		j.pause(d)
 	}
@@ -229,6 +227,7 @@ func (e *Engine) replay(d *device, from *checkpoint, crowded bool) {
 // goes by our clock.
 func (e *Engine) again(d *device, one *entry) {
 	e.startMarks(d.plan)
+	e.round.observed = one.observed
 	if !e.accept(d, &one.report, one.observed) {
 		return
 	}

@@ -123,10 +123,12 @@ type change struct {
 	Minute float64 // after the start
 }
 
+// changes lists transitions without counts, and without the releases that follow
+// from the others; held_test.go is about these.
 func changes(transitions []Transition) []change {
 	var all []change
 	for _, t := range transitions {
-		if t.Change != Repeated {
+		if t.Change != Repeated && t.Change != Released {
 			all = append(all, change{t.Key.Rule, t.Change.String(), t.At.Sub(start).Minutes()})
 		}
 	}

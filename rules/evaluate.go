@@ -78,7 +78,7 @@ func (e *Engine) evaluate(d *device, i int, clock, at int64) {
 // step runs the state machine and tells what happened.
 func (e *Engine) step(d *device, i int, o observation, held holder, f *frame) {
 	c := &d.cells[i]
-	before := c.phase
+	before := *c
 	var what outcome
 	*c, what = next(*c, d.plan.rules[i].delays, o)
 	switch what {
@@ -89,10 +89,13 @@ func (e *Engine) step(d *device, i int, o observation, held holder, f *frame) {
 	case cleared:
 		e.clear(d, i, f)
 	case nothing:
-		if before.isRaised() && o.when == yes {
+		if before.phase.isRaised() && o.when == yes {
 			e.repeat(d, i, o.now)
 		}
-		if before == clearing && c.phase == active && o.when == yes && c.chattering {
+		if c.phase == normal {
+			e.release(d, i, &before, o.now, whyOver(o.when), "")
+		}
+		if before.phase == clearing && c.phase == active && o.when == yes && c.chattering {
 			d.past(i).come(o.now, d.plan.rules[i].rule.Chattering)
 		}
 	}
@@ -147,6 +150,7 @@ func (e *Engine) interrupt(d *device, i int, f *frame) {
 	switch c.phase {
 	case pending:
 		if r.raises(f) == unknown {
+			e.release(d, i, c, f.now, whyOver(unknown), "")
 			*c = cell{}
 			if len(r.ladder) > 0 {
 				clear(d.rungs(i))

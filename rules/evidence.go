@@ -48,9 +48,7 @@ func (d *device) evidence(i int, f *frame) Evidence {
 		e.Outlook = slices.MinFunc(all, func(a, b expected) int { return cmp.Compare(a.left, b.left) }).outlook(f.now)
 	}
 	if c.alarm != nil {
-		for _, h := range c.alarm.held {
-			e.Held = append(e.Held, Suppression{By: h.by, Why: h.why, From: timeOf(h.from)})
-		}
+		e.Held = c.alarm.suppressions()
 	}
 	return e
 }

@@ -74,6 +74,20 @@ func TestARaiseOfAForecastSaysWhenTheLimitIsDue(t *testing.T) {
 	}
 }
 
+func TestAnAmendedAlarmHasTheEvidenceOfTheSecondDecision(t *testing.T) {
+	t.Parallel()
+	s := newPatientStory(t, Rule{ID: "warm", When: `avg(temperature, "5m") > 8`})
+	for n, celsius := range []float64{5, 5, 5, 9, 9, 9, 9, 9, 9} {
+		s.warm(float64(n), float64(n), celsius)
+	}
+	raise := s.last(Raised)
+	s.warm(2.5, 9, 30)
+	amended := s.last(Amended)
+	if len(amended.Evidence.Computed) != 1 || cmp.Equal(amended.Evidence, raise.Evidence) {
+		t.Errorf("raised at %s by %v, amended to %s by %v", raise.RaisedAt, calls(raise.Evidence.Computed), amended.RaisedAt, calls(amended.Evidence.Computed))
+	}
+}
+
 func TestARaiseKeepsWhatHeldItBack(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, Rule{ID: "door", When: "door_open"},

@@ -33,6 +33,9 @@ func (e *Engine) TakeFailures() []Failure {
 func (e *Engine) fail(d *device, i int, cause any) {
 	rule := &d.plan.rules[i].rule
 	e.frame.device = nil // it may be half prepared
+	if d.journal != nil && !d.plan.rules[i].byClock() && !d.journal.fails(lapse{e.round.observed, i}) {
+		return
+	}
 	reason := fmt.Sprint(cause)
 	for k := range e.failures {
 		if f := &e.failures[k]; f.Rule == rule.ID && f.Version == rule.Version {
@@ -105,7 +108,10 @@ func (e *Engine) guard(d *device, i int) {
 // giveUp leaves rule i undecided on a device after it failed.
 func (e *Engine) giveUp(d *device, i int, cause any) {
 	e.fail(d, i, cause)
-	d.undecided(i)
+	before := d.cells[i]
+	if d.undecided(i); d.cells[i].phase == normal {
+		e.release(d, i, &before, d.observed, "the rule failed", "")
+	}
 }
 
 // unmark takes the marks of a rule and of those before it.

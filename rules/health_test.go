@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"telltale/devices"
 )
@@ -173,6 +174,45 @@ func TestAReplayFailsAsTheFirstRunDid(t *testing.T) {
 		t.Error("the states differ")
 	}
 	first.want(change{"b", "raised", 0}, change{"a", "raised", 6}, change{"a", "cleared", 8}, change{"b", "cleared", 8})
+}
+
+// A late report is counted for what it fails in itself, and what failed before
+// it not again, however often the device is taken back.
+func TestWhatFailedBeforeALateReportIsNotCountedAgain(t *testing.T) {
+	t.Parallel()
+	s := newPatientStory(t, Rule{ID: "a", When: `time_where(temperature > 8, "1h") > 60`}, Rule{ID: "b", When: "temperature > 8"})
+	s.sabotage("a", always)
+	layout := s.engine.set.models["FR-200"].layout
+	s.sabotage("b", func(f *frame) bool { return f.slots[layout["temperature"]].number == 11 })
+	count := func() map[string]int64 {
+		all := map[string]int64{}
+		for _, f := range s.engine.TakeFailures() {
+			all[f.Rule] = f.Count
+		}
+		return all
+	}
+	for n, celsius := range []float64{9, 11, 9, 11, 9} {
+		s.warm(float64(n), float64(n), celsius)
+	}
+	if diff := cmp.Diff(map[string]int64{"a": 5, "b": 2}, count()); diff != "" {
+		t.Fatalf("in order (-want +got)\n%s", diff)
+	}
+	for n, celsius := range []float64{9, 11} {
+		s.warm(float64(n)+1.5, 5, celsius)
+		if diff := cmp.Diff(map[string]int64{"a": 1, "b": int64(n)}, count(), cmpopts.IgnoreMapEntries(func(_ string, n int64) bool { return n == 0 })); diff != "" {
+			t.Errorf("of a late report (-want +got)\n%s", diff)
+		}
+	}
+	for n := 6; n < 300; n += 20 { // checkpoints move on; the first late one is known already
+		s.warm(float64(n), float64(n), 11)
+		s.warm(float64(n)-5, float64(n), 11)
+	}
+	if diff := cmp.Diff(map[string]int64{"a": 29, "b": 29}, count()); diff != "" {
+		t.Errorf("over hours (-want +got)\n%s", diff)
+	}
+	if n := len(s.engine.devices[fridgeID].journal.failed); n > 30 {
+		t.Errorf("%d failures are remembered of a journal of at most two hours", n)
+	}
 }
 
 func TestNoFailureCostsNoAllocation(t *testing.T) {

@@ -38,6 +38,9 @@ type journal struct {
 	// about to change it until the next report.
 	before checkpoint
 
+	failed  []lapse // since older, with the same exception as past
+	counted []lapse // of those, while reports are applied again, the ones that are not met again yet
+
 	past   []episode // alarms that ended since older, but for rules that go by our clock
 	levels []level   // how grave alarms were and became since older, with the same exception
 }
@@ -61,7 +64,7 @@ func newJournal(d *device) *journal {
 func (j *journal) restart(d *device) {
 	j.take(d)
 	j.levels = slices.Delete(j.levels, 0, j.newer.levels) // but for what time alone has made of it since
-	j.log, j.count, j.past = j.log[:0], 0, j.past[:0]
+	j.log, j.count, j.past, j.failed = j.log[:0], 0, j.past[:0], nil
 	j.newer.place = place{}
 	j.older.copy(&j.newer)
 	j.resume()
@@ -117,6 +120,7 @@ func (j *journal) forget() {
 	j.count -= j.newer.count
 	j.older, j.newer = j.newer, j.older
 	j.older.place = place{}
+	j.failed = slices.DeleteFunc(j.failed, func(l lapse) bool { return l.at < j.older.at })
 }
 
 // halve gives up the older half of a crowded journal.

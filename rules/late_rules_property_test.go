@@ -146,7 +146,7 @@ func TestLateReportsDoNotBreakTheLifeCycle(t *testing.T) {
 	set := patientSite(t, 20*time.Minute)
 	rapid.Check(t, func(t *rapid.T) {
 		want, got := NewEngine(set), NewEngine(set)
-		open := map[string]Transition{}
+		open, held := map[string]Transition{}, map[string]bool{}
 		for i, one := range drawHappenings(t) {
 			got = drawRestart(t, got, one.at)
 			transitions := one.play(want)
@@ -157,6 +157,7 @@ func TestLateReportsDoNotBreakTheLifeCycle(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkStanding(t, want, open)
+			checkHeld(t, want, held, transitions)
 		}
 		if !bytes.Equal(want.Snapshot(nil), got.Snapshot(nil)) {
 			t.Fatal("states differ at the end")

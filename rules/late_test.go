@@ -54,7 +54,7 @@ type final struct {
 func finals(transitions []Transition) map[string]final {
 	all := map[string]final{}
 	for _, t := range transitions {
-		if t.Change == Suppressed {
+		if t.Change == Suppressed || t.Change == Released {
 			continue
 		}
 		f := final{t.Key, t.PendingSince, t.RaisedAt, t.ClearedAt, t.Severity, t.Chattering}

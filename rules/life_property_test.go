@@ -106,7 +106,7 @@ func TestNoHistoryBreaksTheLifeCycle(t *testing.T) {
 	set := maintainedSite(t)
 	rapid.Check(t, func(t *rapid.T) {
 		want, got := NewEngine(set), NewEngine(set)
-		open := map[string]Transition{}
+		open, held := map[string]Transition{}, map[string]bool{}
 		ended := map[string]string{} // place to the alarm that ended last
 		for i, one := range drawHappenings(t) {
 			got = drawRestart(t, got, one.at)
@@ -127,6 +127,7 @@ func TestNoHistoryBreaksTheLifeCycle(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkStanding(t, want, open)
+			checkHeld(t, want, held, transitions)
 			wantDeadline, _ := want.NextDeadline()
 			if gotDeadline, _ := got.NextDeadline(); gotDeadline != wantDeadline {
 				t.Fatalf("event %d: deadline %v, want %v", i, gotDeadline, wantDeadline)
@@ -163,6 +164,33 @@ func checkStanding(t *rapid.T, e *Engine, open map[string]Transition) {
 		return all
 	})); diff != "" {
 		t.Fatalf("where alarms hold others back (-by transitions +by the engine):\n%s", diff)
+	}
+}
+
+// checkHeld follows what is held back through transitions, and compares it with
+// what the engine says. Only an amendment may release what was released before.
+func checkHeld(t *rapid.T, e *Engine, held map[string]bool, transitions []Transition) {
+	for _, x := range transitions {
+		switch x.Change {
+		case Suppressed:
+			held[x.AlarmID] = true
+		case Released:
+			if !held[x.AlarmID] && x.Revision == 0 {
+				t.Fatalf("%s was not held back: %+v", x.Key, x)
+			}
+			delete(held, x.AlarmID)
+		}
+	}
+	now := map[string]bool{}
+	for _, d := range e.devices {
+		for i := range d.cells {
+			if c := &d.cells[i]; c.phase == pending && c.alarm != nil {
+				now[c.alarm.id] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(now, held); diff != "" {
+		t.Fatalf("held back (-by the engine +by transitions):\n%s", diff)
 	}
 }
 

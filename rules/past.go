@@ -47,6 +47,14 @@ func (p *past) come(now int64, c Chattering) {
 	p.raises = append(p.raises, now)
 }
 
+// comeBefore notes a raise that became known only now, unless it is older than
+// what is known.
+func (p *past) comeBefore(at int64, c Chattering) {
+	if n := len(p.raises); n == 0 || p.raises[n-1] < at {
+		p.come(at, c)
+	}
+}
+
 // reopened returns the alarm that a raise now goes on with, "" for a new one.
 func (p *past) reopened(now int64, within time.Duration) string {
 	if p.lastID == "" || within == 0 || now-p.endedAt > int64(within) {

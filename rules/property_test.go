@@ -108,8 +108,13 @@ func checkLife(open map[string]Transition, transitions []Transition) error {
 		case t.At.Before(t.RaisedAt) || t.RaisedAt.Before(t.PendingSince) || over && t.ClearedAt.Before(t.RaisedAt) || t.Occurrences < 1:
 			return fmt.Errorf("%s: times run backwards: %+v", place, t)
 		case t.Change == Suppressed:
-			if isOpen || t.Reopens != "" {
+			if isOpen && !t.At.Before(before.RaisedAt) || t.Reopens != "" { // late readings may tell of what was before
 				return fmt.Errorf("%s suppressed, and there is %+v: %+v", place, before, t)
+			}
+			continue
+		case t.Change == Released:
+			if t.Reopens != "" || len(t.Evidence.Held) == 0 {
+				return fmt.Errorf("%s released from nothing: %+v", place, t)
 			}
 			continue
 		case (t.Before != nil) != (t.Change == Amended || t.Change == Withdrawn):

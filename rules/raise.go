@@ -15,7 +15,7 @@ type alarm struct {
 	raisedAt     int64 // event times
 	pendingSince int64
 	severity     Severity
-	told         int64 // occurrences, as last given out
+	told         int64 // occurrences, as last given out; 0: it was never raised, but held back
 	listed       int   // place among the round's repeated ones, from 1; 0: none
 	revision     int   // how often it was amended
 
@@ -50,6 +50,8 @@ const subjectDevice = "device"
 func (e *Engine) raise(d *device, i int, f *frame) {
 	c, r := &d.cells[i], d.plan.rules[i]
 	var held []holder
+	before := *c
+	before.phase = pending
 	if c.alarm != nil {
 		held = c.alarm.held
 	}
@@ -68,6 +70,7 @@ func (e *Engine) raise(d *device, i int, f *frame) {
 		p.come(f.now, r.rule.Chattering)
 	}
 	e.emit(t)
+	e.release(d, i, &before, f.now, "it was raised", t.AlarmID)
 	e.reach(d, i, 1)
 }
 
@@ -82,7 +85,7 @@ func (e *Engine) clear(d *device, i int, f *frame) {
 	if p := d.past(i); p != nil {
 		p.lastID, p.endedAt = c.alarm.id, at
 	}
-	d.remember(i, at)
+	d.remember(i, c, at)
 	*c = cell{}
 	e.reach(d, i, -1)
 }
@@ -132,7 +135,12 @@ func (e *Engine) emitRepeated(r repeated, c *cell) {
 
 // transition fills in what all changes of an alarm have in common.
 func (e *Engine) transition(d *device, i int, change Change, at int64) Transition {
-	c, r := &d.cells[i], d.plan.rules[i]
+	return e.transitionOf(d, i, &d.cells[i], change, at)
+}
+
+// transitionOf does so for a cell as it was.
+func (e *Engine) transitionOf(d *device, i int, c *cell, change Change, at int64) Transition {
+	r := d.plan.rules[i]
 	t := Transition{
 		AlarmID: c.alarm.id, Key: d.key(i), Change: change, At: timeOf(at),
 		RaisedAt: timeOf(c.alarm.raisedAt), PendingSince: timeOf(c.alarm.pendingSince),

@@ -27,6 +27,7 @@ type orphan struct {
 	alarm      alarm
 	count      int64
 	chattering bool
+	held       bool  // it was never raised
 	at         int64 // the device's event time
 	reason     string
 }
@@ -103,9 +104,10 @@ func (e *Engine) restoreDevice(r *reader) []orphan {
 		stored := pick(r, r.rules)
 		c := r.cell()
 		reason := d.keep(e.set, stored, c, declared)
-		if reason != "" && c.phase.isRaised() && r.err == nil {
+		if reason != "" && c.alarm != nil && r.err == nil {
 			orphans = append(orphans, orphan{
-				device: id, rule: stored, alarm: *c.alarm, count: c.count, chattering: c.chattering, at: d.observed, reason: reason,
+				device: id, rule: stored, alarm: *c.alarm, count: c.count, chattering: c.chattering, held: !c.phase.isRaised(),
+				at: d.observed, reason: reason,
 			})
 		}
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -257,6 +258,33 @@ func TestReconcileRaisesWhatTheDatabaseLostAndTakesOverWhatItAlreadyHas(t *testi
 	s.want(change{"warm", "escalated", 30}, change{"warm", "cleared", 32})
 	if last := s.got[len(s.got)-1]; last.AlarmID != "old-1" || last.Occurrences != 8 {
 		t.Errorf("end %+v", last)
+	}
+}
+
+// An alarm that is taken over chatters on: it ends when it has been quiet, and
+// its raise counts for the next one.
+func TestReconcileKeepsChattering(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, Rule{ID: "warm", Version: 1, When: "temperature > 8",
+		Chattering: Chattering{Times: 1, Within: 30 * time.Minute, Quiet: 10 * time.Minute}})
+	key := Key{"warm", Subject{subjectDevice, string(fridgeID)}}
+	open := OpenAlarm{AlarmID: "old", Key: key, Mode: Live, RaisedAt: minute(-5), PendingSince: minute(-5), Occurrences: 4, Chattering: true}
+	if got := s.engine.Reconcile([]OpenAlarm{open}); len(got) != 0 {
+		t.Errorf("taken over with %+v", got)
+	}
+	for n := range 12 {
+		s.report(float64(n), map[string]any{"temperature": 4})
+	}
+	s.report(13, map[string]any{"temperature": 9})
+	s.want(change{"warm", "cleared", 10}, change{"warm", "raised", 13})
+	if cleared, again := s.last(Cleared), s.last(Raised); !cleared.Chattering || !again.Chattering {
+		t.Errorf("%+v, then %+v", cleared, again)
+	}
+
+	gone := open
+	gone.Key.Rule = "gone"
+	if got := s.engine.Reconcile([]OpenAlarm{gone}); !slices.ContainsFunc(got, func(t Transition) bool { return t.Change == Cleared && t.Chattering }) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -2,7 +2,8 @@ package rules
 
 import "slices"
 
-// episode is an alarm that has ended.
+// episode is an alarm that has ended, or one that was never raised and is not
+// held back any more.
 type episode struct {
 	rule int
 	alarm
@@ -21,8 +22,8 @@ type level struct {
 
 // remember keeps the alarm of a cell that ends now, in case that a late
 // report amends it.
-func (d *device) remember(i int, at int64) {
-	if c := &d.cells[i]; d.journal != nil && !d.plan.rules[i].byClock() {
+func (d *device) remember(i int, c *cell, at int64) {
+	if d.journal != nil && !d.plan.rules[i].byClock() {
 		ended := *c.alarm
 		ended.listed = 0
 		d.journal.past = append(d.journal.past, episode{i, ended, c.count, c.chattering, at})
@@ -37,13 +38,14 @@ func (d *device) rememberLevel(i int, at int64) {
 	}
 }
 
-// standing is an alarm as one run over the reports decided it.
+// standing is an alarm, or one that was held back, as one run over the reports
+// decided it.
 type standing struct {
 	rule       int
 	alarm      *alarm
 	count      int64
 	chattering bool
-	clearedAt  int64   // never: its condition holds
+	clearedAt  int64   // never: its condition holds, or it is held back still
 	levels     []level // since the checkpoint that the run began with
 }
 
@@ -53,25 +55,37 @@ func (s standing) ended() bool { return s.clearedAt != never }
 // since a place of the journal, and those that hold; of one rule in order. A
 // copy stays as it is when the device is decided again.
 func (d *device) standing(since place, copied bool) []standing {
-	past, levels := d.journal.past[since.past:], d.journal.levels[since.levels:]
-	if copied {
-		past = slices.Clone(past)
-	}
-	var all []standing
-	for i := range past {
-		p := &past[i]
-		all = append(all, standing{p.rule, &p.alarm, p.count, p.chattering, p.clearedAt, nil})
-	}
-	for i := range d.cells {
-		if c := &d.cells[i]; c.phase.isRaised() && !d.plan.rules[i].byClock() {
-			all = append(all, standing{i, c.alarm, c.count, c.chattering, never, nil})
-		}
-	}
+	levels := d.journal.levels[since.levels:]
+	all := d.decisions(since, copied, func(a *alarm) bool { return a.told > 0 })
 	for i := range all {
 		for _, l := range levels {
 			if l.rule == all[i].rule && l.raisedAt == all[i].alarm.raisedAt {
 				all[i].levels = append(all[i].levels, l)
 			}
+		}
+	}
+	return all
+}
+
+// heldBack is the same for alarms that were never raised.
+func (d *device) heldBack(since place, copied bool) []standing {
+	return d.decisions(since, copied, func(a *alarm) bool { return a.told == 0 })
+}
+
+func (d *device) decisions(since place, copied bool, which func(*alarm) bool) []standing {
+	past := d.journal.past[since.past:]
+	if copied {
+		past = slices.Clone(past)
+	}
+	var all []standing
+	for i := range past {
+		if p := &past[i]; which(&p.alarm) {
+			all = append(all, standing{p.rule, &p.alarm, p.count, p.chattering, p.clearedAt, nil})
+		}
+	}
+	for i := range d.cells {
+		if c := &d.cells[i]; c.alarm != nil && which(c.alarm) && !d.plan.rules[i].byClock() {
+			all = append(all, standing{i, c.alarm, c.count, c.chattering, never, nil})
 		}
 	}
 	return all

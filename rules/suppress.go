@@ -60,6 +60,38 @@ func (e *Engine) holdBack(d *device, i int, h holder, f *frame) {
 	e.emit(t)
 }
 
+// release tells that nothing holds an alarm back any more, if something did:
+// before is the cell as it was. Becomes is the alarm that it was raised as.
+func (e *Engine) release(d *device, i int, before *cell, at int64, why, becomes string) {
+	if before.phase != pending || before.alarm == nil {
+		return
+	}
+	at = max(at, before.alarm.raisedAt)
+	d.remember(i, before, at)
+	t := e.transitionOf(d, i, before, Released, at)
+	t.Becomes = becomes
+	t.Evidence.Held = before.alarm.suppressions()
+	t.Explanation = []string{"No longer held back: " + why + "."}
+	e.emit(t)
+}
+
+// whyOver says why an alarm that was held back was not raised in the end.
+func whyOver(when truth) string {
+	if when == unknown {
+		return "whether its condition holds was not known any more"
+	}
+	return "its condition ended"
+}
+
+// suppressions lists what has held an alarm back.
+func (a *alarm) suppressions() []Suppression {
+	var all []Suppression
+	for _, h := range a.held {
+		all = append(all, Suppression{By: h.by, Why: h.why, From: timeOf(h.from)})
+	}
+	return all
+}
+
 // heldMode makes the ids of alarms that do not exist different from all others.
 const heldMode = " held"
 

@@ -138,7 +138,7 @@ func (e *Engine) runTimers(now int64) {
 	slices.SortFunc(late, func(a, b timer) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.device.id, b.device.id))
 	})
-	e.round.report = -1
+	e.round.report, e.round.observed = -1, never
 	for _, t := range late {
 		for due, ok := t.at, true; ok && due <= now; due, ok = e.due(t.device) {
 			e.runTimer(t.device, due)

@@ -28,8 +28,9 @@ type Change uint8
 
 // Changes of an alarm. Repeated carries a new count of occurrences and
 // nothing else. Suppressed is about an alarm that does not exist: it would have
-// been raised, but something holds it back. Its id is that of no other. The
-// last two come of reports that arrived late: Amended says that the alarm was
+// been raised, but something holds it back. Its id is that of no other, and
+// Released says under the same one that nothing does any more: the alarm was
+// raised, or there is none to raise. Amended and Withdrawn come of reports that arrived late: Amended says that the alarm was
 // told with another onset, end or severity, Withdrawn that it would not have
 // been raised.
 const (
@@ -41,6 +42,7 @@ const (
 	Suppressed
 	Amended
 	Withdrawn
+	Released
 )
 
 // String returns the word used in logs and events.
@@ -62,6 +64,8 @@ func (c Change) String() string {
 		return "amended"
 	case Withdrawn:
 		return "withdrawn"
+	case Released:
+		return "released"
 	default:
 		return fmt.Sprintf("change(%d)", uint8(c))
 	}
@@ -85,13 +89,14 @@ type Transition struct {
 	Change  Change
 	At      time.Time // event time of this change; of an amendment, up to which the device had reported
 
-	RaisedAt     time.Time // event time of the raise
+	RaisedAt     time.Time // event time of the raise; of an alarm that is held back, of when it would have been
 	PendingSince time.Time // event time of the first breaching reading before it
 	Severity     Severity
 	Occurrences  int64 // evaluations that found the condition true since PendingSince
 
 	Chattering bool   // the alarm came and went too often; it is held until it has been quiet
 	Reopens    string // of a raise: the alarm of an earlier raise that this one goes on with; "": none
+	Becomes    string // of what is released: the alarm that it was raised as; "": none
 	// ClearedAt is the event time of the end: of an amended alarm that has
 	// ended, and of one that was raised late and is over already. Zero
 	// otherwise.
@@ -104,6 +109,6 @@ type Transition struct {
 	Values      map[string]devices.Value // the device's values the decision saw
 	Faults      []string                 // the fault codes present
 	Explanation []string                 // sentences, in the order things were decided
-	Evidence    Evidence                 // of a raise, and of one held back: what else it was decided by
+	Evidence    Evidence                 // of a raise, also one that is amended, and of one held back: what else it was decided by; of what is released, Held alone
 	Trace       string                   // position in the log of the report that decided it
 }

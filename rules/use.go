@@ -32,20 +32,27 @@ func (e *Engine) Use(set *Set, at time.Time) []Transition {
 	return transitions
 }
 
-// clear ends an alarm that has no place any more, at a log time.
+// clear ends an alarm that has no place any more, at a log time. What was only
+// held back is released.
 func (o *orphan) clear(now int64) Transition {
 	at := max(o.alarm.raisedAt, o.at, now)
-	return Transition{
+	t := Transition{
 		AlarmID: o.alarm.id, Key: Key{Rule: o.rule.id, Subject: Subject{Type: subjectDevice, ID: string(o.device)}},
 		Change: Cleared, At: timeOf(at), RaisedAt: timeOf(o.alarm.raisedAt), PendingSince: timeOf(o.alarm.pendingSince),
 		Severity: o.alarm.severity, Occurrences: o.count, Chattering: o.chattering, RuleVersion: o.rule.version, Mode: o.rule.mode,
 		Explanation: []string{fmt.Sprintf("Cleared because %s.", o.reason)}, Revision: o.alarm.revision,
 	}
+	if o.held {
+		t.Change, t.Evidence.Held = Released, o.alarm.suppressions()
+		t.Explanation = []string{fmt.Sprintf("No longer held back: %s.", o.reason)}
+	}
+	return t
 }
 
-// OpenAlarm is an alarm that is active in the database.
+// OpenAlarm is an alarm that is active in the database, or held back.
 type OpenAlarm struct {
 	AlarmID      string // of its latest raise
+	Held         bool   // it was never raised
 	Key          Key
 	Mode         Mode
 	RuleVersion  int
@@ -53,6 +60,7 @@ type OpenAlarm struct {
 	PendingSince time.Time
 	Severity     Severity
 	Occurrences  int64
+	Chattering   bool
 	Revision     int // how often it was amended
 }
 
@@ -60,8 +68,8 @@ type OpenAlarm struct {
 // agree, after a recovery. An alarm that only the engine has is raised again,
 // under the same id. One that only the database has is taken over as active,
 // so that it ends when its condition does; when its rule or device is gone,
-// it is cleared. Both are exceptions: they need a crash and a change of the
-// rules to come together.
+// it is cleared. What only the database takes for held back is released. All
+// are exceptions: they need a crash and a change of the rules to come together.
 func (e *Engine) Reconcile(open []OpenAlarm) []Transition {
 	type place struct {
 		device string
@@ -71,6 +79,10 @@ func (e *Engine) Reconcile(open []OpenAlarm) []Transition {
 	inDatabase := make(map[place]bool, len(open))
 	for _, o := range open {
 		if o.Key.Subject.Type != subjectDevice {
+			continue
+		}
+		if o.Held {
+			e.releaseLost(o)
 			continue
 		}
 		inDatabase[place{o.Key.Subject.ID, o.Key.Rule, o.Mode}] = true
@@ -90,8 +102,22 @@ func (e *Engine) Reconcile(open []OpenAlarm) []Transition {
 	return e.finish()
 }
 
-// adopt takes over an alarm of the database that the engine may not know.
-func (e *Engine) adopt(o OpenAlarm) {
+// releaseLost releases an alarm that is held back only in the database.
+func (e *Engine) releaseLost(o OpenAlarm) {
+	if d, ok := e.devices[devices.ID(o.Key.Subject.ID)]; ok {
+		if i, ok := d.plan.position[o.Key.Rule]; ok && d.cells[i].alarm != nil && d.cells[i].alarm.id == o.AlarmID {
+			return
+		}
+	}
+	lost := orphan{
+		device: devices.ID(o.Key.Subject.ID), rule: storedRule{id: o.Key.Rule, mode: o.Mode, version: o.RuleVersion},
+		alarm: e.alarmOf(o), count: o.Occurrences, held: true, reason: "the rules changed while nobody listened",
+	}
+	e.emit(lost.clear(e.now))
+}
+
+// alarmOf is an alarm of the database as the engine keeps it.
+func (e *Engine) alarmOf(o OpenAlarm) alarm {
 	raisedAt, ok := nanos(o.RaisedAt)
 	if !ok {
 		raisedAt = e.now
@@ -100,10 +126,15 @@ func (e *Engine) adopt(o OpenAlarm) {
 	if !ok {
 		pendingSince = raisedAt
 	}
-	taken := alarm{
+	return alarm{
 		id: o.AlarmID, raisedAt: raisedAt, pendingSince: pendingSince, severity: o.Severity, floor: o.Severity,
-		told: o.Occurrences, revision: o.Revision,
+		told: max(o.Occurrences, 1), revision: o.Revision,
 	}
+}
+
+// adopt takes over an alarm of the database that the engine may not know.
+func (e *Engine) adopt(o OpenAlarm) {
+	taken := e.alarmOf(o)
 	stored := storedRule{id: o.Key.Rule, mode: o.Mode, version: o.RuleVersion}
 
 	d := e.device(devices.ID(o.Key.Subject.ID))
@@ -113,7 +144,15 @@ func (e *Engine) adopt(o OpenAlarm) {
 				if d.contact == 0 {
 					d.contact = e.now // not heard of since the restart: its silence is counted from here
 				}
-				d.cells[i] = cell{phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity)}
+				rule := &d.plan.rules[i].rule
+				e.release(d, i, &d.cells[i], d.observed, "its alarm was found active", o.AlarmID)
+				d.cells[i] = cell{
+					phase: active, count: o.Occurrences, alarm: &taken, step: d.plan.rules[i].stepOf(o.Severity),
+					chattering: o.Chattering && rule.Chattering.Times > 0,
+				}
+				if p := d.past(i); p != nil {
+					p.comeBefore(taken.raisedAt, rule.Chattering)
+				}
 				d.standOn(i)
 				e.reach(d, i, 1)
 				if d.journal != nil {
@@ -125,7 +164,7 @@ func (e *Engine) adopt(o OpenAlarm) {
 			return
 		}
 	}
-	gone := orphan{device: devices.ID(o.Key.Subject.ID), rule: stored, alarm: taken, count: o.Occurrences, at: raisedAt}
+	gone := orphan{device: devices.ID(o.Key.Subject.ID), rule: stored, alarm: taken, count: o.Occurrences, chattering: o.Chattering, at: taken.raisedAt}
 	if d == nil {
 		gone.reason = "the device is no longer declared"
 	} else {

@@ -18,6 +18,7 @@ type AlarmVersion struct {
 	ClearedAt    time.Time // zero: the condition held
 	Severity     rules.Severity
 	Occurrences  int64
+	Evidence     rules.Evidence // what the raise was decided by, where the amendment has another
 
 	ReplacedAt time.Time // by our clock: until then this version was known
 	Reason     string
@@ -76,13 +77,17 @@ func (b *book) amend(alarm *Alarm, rule *rules.Rule, before int64, t *rules.Tran
 	reason := b.keepVersion(alarm, t)
 	if t.AlarmID == alarm.ID {
 		alarm.PendingSince, alarm.RaisedAt = t.PendingSince, t.RaisedAt
-		if len(t.Values) > 0 {
+		if len(t.Values)+len(t.Faults) > 0 { // the raise was decided anew
 			alarm.Values, alarm.Faults, alarm.Explanation = t.Values, t.Faults, nil
+			alarm.Earlier[len(alarm.Earlier)-1].Evidence, alarm.Evidence = alarm.Evidence, t.Evidence
 		}
 	}
 	alarm.Explanation = addMissing(alarm.Explanation, t.Explanation)
 	if t.AlarmID == alarm.RaiseID {
 		b.amendEnd(alarm, rule, t)
+		if alarm.Severity != severity {
+			alarm.stepped(severity, t.At, reason)
+		}
 		b.recount(alarm, before+max(t.Occurrences, 1))
 	}
 	b.changeAlarm(alarm)
@@ -127,9 +132,7 @@ func (b *book) amendEnd(alarm *Alarm, rule *rules.Rule, t *rules.Transition) {
 		alarm.ClearedAt = time.Time{}
 		alarm.goOn(rule, t.Severity)
 	}
-	if alarm.Severity != t.Severity {
-		alarm.Severity, alarm.SeverityAt = t.Severity, t.At
-	}
+	alarm.Severity = t.Severity
 	alarm.Latched = alarm.Latched || rule.Latches(t.Severity) // one that was latched waits for a person
 	alarm.Chattering = t.Chattering
 }

@@ -60,6 +60,36 @@ func TestAnAmendedOnsetKeepsBothVersionsOnAlarmAndTicket(t *testing.T) {
 	}
 }
 
+func TestAnAmendmentDecidedAnewHasTheEvidenceOfThatAndKeepsTheFormer(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, 1)
+	evidence := func(average float64, held ...rules.Suppression) rules.Evidence {
+		return rules.Evidence{Computed: []rules.Computed{{Call: `avg(temperature, "10m")`, Value: &average, Unit: "Cel"}}, Held: held}
+	}
+	raise := raised("warm", fridge(1), noon)
+	raise.Evidence = evidence(9.4, rules.Suppression{By: "door", Why: "while door was active", From: noon.Add(-time.Minute)})
+	anew := amended(raise, 1, -5*time.Minute, 0)
+	anew.Values, anew.Faults, anew.Evidence, anew.Severity = nil, raise.Faults, evidence(9.9), rules.Critical
+	s.handle(t, raise, anew)
+	got := s.alarm(t)
+	if diff := cmp.Diff(anew.Evidence, got.Evidence); diff != "" {
+		t.Errorf("evidence (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(raise.Evidence, got.Earlier[0].Evidence); diff != "" {
+		t.Errorf("evidence of the earlier version (-want +got):\n%s", diff)
+	}
+	want := []tickets.SeverityStep{{At: anew.At, From: "major", To: "critical", Why: "Amended: raised earlier. A report arrived late."}}
+	if diff := cmp.Diff(want, got.Steps); diff != "" || !got.SeverityAt.Equal(anew.At) {
+		t.Errorf("changed at %s, steps (-want +got):\n%s", got.SeverityAt, diff)
+	}
+
+	s.handle(t, amended(raise, 2, -4*time.Minute, 0)) // of which the raise was not decided anew
+	if diff := cmp.Diff(anew.Evidence, s.alarm(t).Evidence); diff != "" {
+		t.Errorf("evidence after the second (-want +got):\n%s", diff)
+	}
+	s.repeat(t, raise, anew)
+}
+
 func TestAnAmendmentThatEndsTheAlarmSolvesItsTicketAndOneThatTakesTheEndBackOpensItAgain(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, 1)

@@ -23,7 +23,8 @@ type book struct {
 	open      map[AlarmKey]*Alarm // those that stand
 	ofTicket  map[string][]*Alarm // by ticket id; those loaded or new
 	merges    map[string]Merge    // by raise id
-	tickets   map[string]*Ticket  // by id
+	held      map[string]*HeldAlarm
+	tickets   map[string]*Ticket // by id
 	unsolved  map[dedup]*Ticket
 	earlier   map[dedup]Earlier // the last one solved
 	owners    map[OwnedAt]string
@@ -31,7 +32,7 @@ type book struct {
 	actedOn   map[int64]bool
 	rules     map[ruleRef]*rules.Rule // looked up so far
 
-	touched map[any]bool       // alarms and tickets that are in changes
+	touched map[any]bool       // alarms, held ones and tickets that are in changes
 	untold  map[string][]Entry // by ticket id: lines that no event has told yet
 	trace   string             // of the transition that is being applied; "": a person acts
 	changes Changes
@@ -56,6 +57,7 @@ func newBook(records *Records, now time.Time) *book {
 		open:      make(map[AlarmKey]*Alarm, len(records.Alarms)),
 		ofTicket:  make(map[string][]*Alarm, len(records.Tickets)),
 		merges:    make(map[string]Merge, len(records.Merges)),
+		held:      make(map[string]*HeldAlarm, len(records.Held)),
 		tickets:   make(map[string]*Ticket, len(records.Tickets)),
 		unsolved:  make(map[dedup]*Ticket, len(records.Tickets)),
 		earlier:   make(map[dedup]Earlier, len(records.Earlier)),
@@ -71,6 +73,9 @@ func newBook(records *Records, now time.Time) *book {
 	}
 	for _, m := range records.Merges {
 		b.merges[m.RaiseID] = m
+	}
+	for _, h := range records.Held {
+		b.held[h.ID] = h
 	}
 	for _, t := range records.Tickets {
 		b.tickets[t.ID] = t

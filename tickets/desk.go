@@ -136,6 +136,13 @@ func (d *Desk) lookup(transitions []rules.Transition, now time.Time) Lookup {
 	what := Lookup{SolvedSince: now.Add(-d.opts.LinkWithin)}
 	for i := range transitions {
 		t := &transitions[i]
+		if t.Change == rules.Suppressed || t.Change == rules.Released {
+			what.Held = append(what.Held, t.AlarmID)
+			if t.Becomes != "" {
+				what.AlarmIDs = append(what.AlarmIDs, t.Becomes)
+			}
+			continue
+		}
 		what.AlarmIDs = append(what.AlarmIDs, t.AlarmID)
 		what.Keys = append(what.Keys, AlarmKey{Key: t.Key, Mode: t.Mode})
 		if t.Reopens != "" {
@@ -172,14 +179,9 @@ func ownedAt(t *rules.Transition) OwnedAt {
 // storable returns the transitions as the store can hold them: times in
 // microseconds, texts that are valid. A device may send a label that is not;
 // it must not stop the others' alarms.
-// What was suppressed is left out: of an alarm that does not exist there is
-// nothing to store.
 func storable(transitions []rules.Transition) []rules.Transition {
 	clone := make([]rules.Transition, 0, len(transitions))
 	for _, t := range transitions {
-		if t.Change == rules.Suppressed {
-			continue
-		}
 		t.At, t.RaisedAt, t.PendingSince = stored(t.At), stored(t.RaisedAt), stored(t.PendingSince)
 		t.ClearedAt = orZero(t.ClearedAt)
 		t.Faults, t.Explanation = cleanAll(t.Faults), cleanAll(t.Explanation)

@@ -8,7 +8,8 @@
 // the device when the fault was observed; until that ticket is solved, further
 // alarms of the same rule on the same device join it. When the last alarm of a
 // ticket has ended, the ticket is solved by itself, unless a person has taken
-// it over. What people do enters here too, so there is one place that decides
+// it over. An alarm that something held back is kept beside them, as a
+// [HeldAlarm]. What people do enters here too, so there is one place that decides
 // what may happen to a ticket: [next], drawn in docs/ticket-life-cycle.md.
 //
 // The promises. Handle has effects once: the same transitions again change

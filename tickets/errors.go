@@ -33,5 +33,10 @@ func refuse(reason error, format string, args ...any) error {
 // NoTicket is the answer to a ticket id that names nothing.
 func NoTicket(id string) error { return refuse(ErrNotFound, "There is no ticket %q.", id) }
 
+// NoHeldAlarm is the answer to an id that names no alarm that was held back.
+func NoHeldAlarm(id string) error {
+	return refuse(ErrNotFound, "There is no alarm %q that was held back.", id)
+}
+
 // NoAlarm is the answer to an alarm id that names nothing.
 func NoAlarm(id string) error { return refuse(ErrNotFound, "There is no alarm %q.", id) }

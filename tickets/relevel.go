@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"telltale/rules"
 	"telltale/tickets/crm"
@@ -16,17 +17,21 @@ func (b *book) relevel(alarm *Alarm, rule *rules.Rule, t *rules.Transition) {
 		return
 	}
 	before := alarm.Severity
-	alarm.Severity, alarm.SeverityAt = t.Severity, t.At
+	alarm.Severity = t.Severity
+	alarm.stepped(before, t.At, strings.Join(t.Explanation, " "))
 	alarm.Latched = alarm.Latched || rule.Latches(t.Severity)
-	alarm.Steps = append(slices.Clone(alarm.Steps), SeverityStep{
-		At: t.At, From: before.String(), To: t.Severity.String(), Why: strings.Join(t.Explanation, " "),
-	})
-	alarm.Steps = alarm.Steps[max(0, len(alarm.Steps)-maxSteps):]
 	alarm.Explanation = addMissing(alarm.Explanation, t.Explanation)
 	b.changeAlarm(alarm)
 	if alarm.Mode == rules.Live {
 		b.tellRelevelled(alarm, rule, before, t)
 	}
+}
+
+// stepped notes that the severity of an alarm has changed.
+func (a *Alarm) stepped(from rules.Severity, at time.Time, why string) {
+	a.SeverityAt = at
+	a.Steps = append(slices.Clone(a.Steps), SeverityStep{At: at, From: from.String(), To: a.Severity.String(), Why: why})
+	a.Steps = a.Steps[max(0, len(a.Steps)-maxSteps):]
 }
 
 // isNewSeverity reports whether a transition says something about the severity

@@ -195,6 +195,9 @@ func (s *shop) everything(t testing.TB) string {
 	for _, ticket := range s.tickets(t) {
 		all = append(all, s.read(t, ticket.ID).View())
 	}
+	for _, h := range s.heldBack(t) {
+		all = append(all, h.View())
+	}
 	all = append(all, s.told(t))
 	text, err := json.MarshalIndent(all, "", " ")
 	if err != nil {

@@ -35,6 +35,7 @@ type Lookup struct {
 	AlarmIDs []string   // these alarms, also by the id of a later raise they took in
 	Keys     []AlarmKey // the open alarms and the unsolved tickets of these
 	Tickets  []int64    // these tickets
+	Held     []string   // of alarms that were held back, these
 	Raises   []Raise    // who owned the device, and the last solved ticket about the same
 
 	// ActedOn asks on which of the tickets a person has acted.
@@ -74,6 +75,7 @@ type Records struct {
 	Alarms    []*Alarm
 	Merges    []Merge // those of the ids asked for
 	Tickets   []*Ticket
+	Held      []*HeldAlarm
 	Earlier   []Earlier // of Raises
 	Owners    map[OwnedAt]string
 	Customers map[string]*crm.Customer // of Tickets and Owners, by id
@@ -103,6 +105,7 @@ type Changes struct {
 	NewAlarms      []*Alarm
 	NewTickets     []*Ticket
 	Merges         []Merge
+	Held           []*HeldAlarm // new and changed
 	Entries        []TicketEntry
 	Events         []outbox.Event
 }
@@ -116,5 +119,5 @@ type TicketEntry struct {
 // Empty reports whether there is nothing to write.
 func (c *Changes) Empty() bool {
 	return len(c.ChangedAlarms)+len(c.ChangedTickets)+len(c.NewAlarms)+len(c.NewTickets)+
-		len(c.Merges)+len(c.Entries)+len(c.Events) == 0
+		len(c.Merges)+len(c.Held)+len(c.Entries)+len(c.Events) == 0
 }

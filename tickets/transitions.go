@@ -12,10 +12,16 @@ import (
 // been handled before changes nothing.
 func (d *Desk) apply(b *book, t *rules.Transition) {
 	b.trace = t.Trace
-	if b.outdated(t) {
+	switch {
+	case t.Change == rules.Suppressed:
+		b.suppress(t)
 		return
-	}
-	if t.Change == rules.Raised {
+	case t.Change == rules.Released:
+		b.release(t)
+		return
+	case b.outdated(t):
+		return
+	case t.Change == rules.Raised:
 		d.raise(b, t)
 		return
 	}

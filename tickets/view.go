@@ -89,9 +89,14 @@ type AlarmVersionView struct {
 	ClearedAt    *time.Time `json:"cleared_at" doc:"null: the condition held"`
 	Severity     string     `json:"severity" enum:"info,minor,major,critical"`
 	Occurrences  int64      `json:"occurrences"`
-	ReplacedAt   time.Time  `json:"replaced_at" doc:"until then this version was known"`
-	Reason       string     `json:"reason"`
-	Trace        string     `json:"trace,omitempty"`
+
+	Computed    []rules.Computed    `json:"computed,omitempty" doc:"what the functions of the condition came to, where the amendment has others"`
+	TimeToLimit *rules.Outlook      `json:"time_to_limit,omitempty"`
+	HeldBy      []rules.Suppression `json:"held_by,omitempty"`
+
+	ReplacedAt time.Time `json:"replaced_at" doc:"until then this version was known"`
+	Reason     string    `json:"reason"`
+	Trace      string    `json:"trace,omitempty"`
 }
 
 // SubjectView is what an alarm is about.
@@ -146,6 +151,7 @@ func VersionViews(versions []AlarmVersion) []AlarmVersionView {
 		views = append(views, AlarmVersionView{
 			RaiseID: v.RaiseID, Revision: v.Revision, PendingSince: v.PendingSince, RaisedAt: v.RaisedAt,
 			ClearedAt: orNull(v.ClearedAt), Severity: v.Severity.String(), Occurrences: v.Occurrences,
+			Computed: v.Evidence.Computed, TimeToLimit: v.Evidence.Outlook, HeldBy: v.Evidence.Held,
 			ReplacedAt: v.ReplacedAt, Reason: v.Reason, Trace: v.Trace,
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"telltale/internal/views"
+	"telltale/tickets"
 )
 
 // page prints an account: facts in two columns, then lists under headings.
@@ -55,8 +56,43 @@ func printAccount(console *console, a views.AlarmAccount) error {
 	p.saw(&a)
 	p.heldBack(&a)
 	p.steps(&a)
+	p.earlier(&a)
 	p.acts(&a)
 	p.rule(&a)
+	return p.out.(*steadyWriter).err
+}
+
+// printHeld prints an alarm that was held back.
+func printHeld(console *console, h tickets.HeldAlarmView) error {
+	_, colourless := console.env("NO_COLOR")
+	p := page{out: &steadyWriter{w: console.out}, paint: painter(isTerminal(console.out) && !colourless)}
+	state := p.paint.on("33", "HELD BACK")
+	if h.EndedAt != nil {
+		state = "WAS HELD BACK"
+	}
+	fmt.Fprintf(p.out, "%s  %s  %s\n", state, p.paint.bold(h.RuleID), p.paint.severity(h.Severity))
+	for _, sentence := range h.Explanation {
+		fmt.Fprintln(p.out, sentence)
+	}
+	fmt.Fprintln(p.out)
+	p.fact("Subject", h.Subject.Type+" "+h.Subject.ID)
+	p.fact("Onset", exactly(h.PendingSince))
+	p.fact("Held since", exactly(h.HeldSince))
+	if h.EndedAt != nil {
+		p.fact("Ended", exactly(*h.EndedAt)+", after "+length(h.EndedAt.Sub(h.HeldSince))+". "+h.Why)
+	}
+	if h.AlarmID != nil {
+		p.fact("Raised as", *h.AlarmID)
+	}
+	p.fact("Occurrences", strconv.FormatInt(h.Occurrences, 10))
+	p.fact("Rule", fmt.Sprintf("%s, version %d", h.RuleID, h.RuleVersion))
+	p.fact("Trace", h.Trace)
+	p.saw(&views.AlarmAccount{AlarmView: tickets.AlarmView{Values: h.Values, Computed: h.Computed, Faults: h.Faults}})
+	var rows [][2]string
+	for _, by := range h.HeldBy {
+		rows = append(rows, [2]string{exactly(by.From), by.Why})
+	}
+	p.table("Held back by", rows)
 	return p.out.(*steadyWriter).err
 }
 
@@ -81,7 +117,10 @@ func (p page) head(a *views.AlarmAccount) {
 		title = cmp.Or(a.Rule.Title, a.RuleID)
 	}
 	state := p.paint.on("1;31", "ACTIVE")
-	if a.ClearedAt != nil {
+	switch {
+	case a.WithdrawnAt != nil:
+		state = "WITHDRAWN"
+	case a.ClearedAt != nil:
 		state = p.paint.on("32", "CLEARED")
 	}
 	fmt.Fprintf(p.out, "%s  %s  %s\n", state, p.paint.bold(title), p.paint.severity(a.Severity))
@@ -131,11 +170,7 @@ func (p page) saw(a *views.AlarmAccount) {
 		rows = append(rows, [2]string{metric, valueText(a.Values[metric], a.Units[metric])})
 	}
 	for _, c := range a.Computed {
-		text := "not known then"
-		if c.Value != nil {
-			text = computedText(*c.Value, c.Unit)
-		}
-		rows = append(rows, [2]string{c.Call, text})
+		rows = append(rows, [2]string{c.Call, computedOrNot(c)})
 	}
 	for _, code := range a.Faults {
 		rows = append(rows, [2]string{"fault", code})
@@ -157,6 +192,22 @@ func (p page) steps(a *views.AlarmAccount) {
 		rows = append(rows, [2]string{exactly(s.At), fmt.Sprintf("%s to %s: %s", s.From, p.paint.severity(s.To), s.Why)})
 	}
 	p.table("Severity", rows)
+}
+
+// earlier prints what was told before late readings amended the alarm.
+func (p page) earlier(a *views.AlarmAccount) {
+	var rows [][2]string
+	for _, v := range a.Earlier {
+		state := "active"
+		if v.ClearedAt != nil {
+			state = "cleared " + exactly(*v.ClearedAt)
+		}
+		rows = append(rows, [2]string{"until " + exactly(v.ReplacedAt), fmt.Sprintf("raised %s, %s, %s. %s", exactly(v.RaisedAt), state, v.Severity, v.Reason)})
+		for _, c := range v.Computed {
+			rows = append(rows, [2]string{"", c.Call + " was " + computedOrNot(c)})
+		}
+	}
+	p.table("What was told before", rows)
 }
 
 func (p page) acts(a *views.AlarmAccount) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/views"
+	"telltale/rules"
+	"telltale/tickets"
 )
 
 // explained is a fridge whose door holds its alarm back for a while.
@@ -104,6 +107,32 @@ func TestAnAlarmIsExplainedByARunningGateway(t *testing.T) {
 	}
 	if strings.Contains(out, "\x1b") {
 		t.Error("colours where nobody sees them")
+	}
+
+	var held struct {
+		Items []tickets.HeldAlarmView `json:"items"`
+	}
+	g.ask(http.MethodGet, "/held-alarms?device=fridge-1", "", &held)
+	if len(held.Items) != 1 || held.Items[0].AlarmID == nil || *held.Items[0].AlarmID != id {
+		t.Fatalf("held back: %+v", held)
+	}
+	out = g.at("rules", "explain", held.Items[0].ID)
+	for _, want := range []string{
+		"WAS HELD BACK  fridge-warm  minor\n", "Held back while door was active.\n", "Held since    " + at(8) + "\n", // the window is not filled before
+		"Ended         " + at(10) + ", after 2 min. No longer held back: it was raised.\n", "Raised as     " + id + "\n",
+		"  avg(temperature, \"5m\")  9.25 °C\n", "\nHeld back by\n  " + at(8) + "  while door was active\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	var one, other tickets.HeldAlarmView
+	if err := errors.Join(json.Unmarshal([]byte(g.at("rules", "explain", held.Items[0].ID, "--json")), &one),
+		json.Unmarshal([]byte(g.beside("rules", "explain", held.Items[0].ID, "--json")), &other)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(one, other); diff != "" || one.ID != held.Items[0].ID {
+		t.Errorf("(-with --server +with --config)\n%s", diff)
 	}
 
 	var through, beside views.AlarmAccount
@@ -205,6 +234,23 @@ The rule
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 
+	withdrawn, known := account.RaisedAt.Add(3*time.Hour), 4.0
+	account.WithdrawnAt = &withdrawn
+	account.Earlier = []tickets.AlarmVersionView{{
+		RaisedAt: account.RaisedAt, Severity: "major", ReplacedAt: withdrawn, Reason: "Withdrawn: it would not have been raised.",
+		Computed: []rules.Computed{{Call: `rate(temperature, "1h")`, Value: &known, Unit: "Cel/h"}},
+	}}
+	for _, want := range []string{
+		"WITHDRAWN  soon  minor\n",
+		"\nWhat was told before\n  until 2026-03-01 15:00:00 UTC  raised 2026-03-01 12:00:00 UTC, active, major. Withdrawn: it would not have been raised.\n",
+		`rate(temperature, "1h") was 4 °C/h` + "\n",
+	} {
+		if got := print(); !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+
+	account.WithdrawnAt, account.Earlier = nil, nil
 	account.ClearedAt, account.Mode, account.NextStep = nil, "shadow", &views.NextStep{Severity: "critical", At: account.RaisedAt.Add(time.Hour)}
 	account.Rule = &views.RuleThen{Title: "Soon too warm", Says: []string{"Raised when it will be."}, Text: "kind: Rule\nid: soon\n", Author: "ewa", DeclaredAt: account.RaisedAt}
 	for _, want := range []string{

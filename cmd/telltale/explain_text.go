@@ -8,7 +8,16 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/views"
+	"telltale/rules"
 )
+
+// computedOrNot prints what a function came to.
+func computedOrNot(c rules.Computed) string {
+	if c.Value == nil {
+		return "not known then"
+	}
+	return computedText(*c.Value, c.Unit)
+}
 
 func subjectText(a *views.AlarmAccount) string {
 	text := a.Subject.Type + " " + a.Subject.ID

@@ -2,17 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 
 	"telltale/internal/views"
+	"telltale/tickets"
 )
 
 type rulesExplainCmd struct {
-	ID   string `arg:"" name:"alarm" help:"Id of an alarm, as lists, tickets, events and log lines have it."`
-	JSON bool   `help:"Print everything as JSON, as GET /api/v1/alarms/{id} answers."`
+	ID   string `arg:"" name:"alarm" help:"Id of an alarm, or of one that was held back, as lists, tickets, events and log lines have it."`
+	JSON bool   `help:"Print everything as JSON, as GET /api/v1/alarms/{id} or /held-alarms/{id} answers."`
 	target
 }
 
@@ -21,15 +21,31 @@ func (c rulesExplainCmd) Run(ctx context.Context, io *console) error {
 	return c.with(ctx, io, func(g gateway) error {
 		account, err := g.ExplainAlarm(ctx, c.ID)
 		if err != nil {
-			return err
+			held, heldErr := g.ExplainHeldAlarm(ctx, c.ID)
+			switch {
+			case heldErr != nil:
+				return err
+			case c.JSON:
+				return printJSON(io.out, held)
+			default:
+				return printHeld(io, held)
+			}
 		}
 		if c.JSON {
-			encoder := json.NewEncoder(io.out)
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(account)
+			return printJSON(io.out, account)
 		}
 		return printAccount(io, account)
 	})
+}
+
+// ExplainHeldAlarm is [app.Admin]'s.
+func (r *remote) ExplainHeldAlarm(ctx context.Context, id string) (tickets.HeldAlarmView, error) {
+	var held tickets.HeldAlarmView
+	err := r.call(ctx, http.MethodGet, "/held-alarms/"+url.PathEscape(id), nil, &held)
+	if err != nil {
+		return held, fmt.Errorf("explain alarm %s that was held back: %w", id, err)
+	}
+	return held, nil
 }
 
 // ExplainAlarm is [app.Admin]'s.

@@ -116,10 +116,12 @@ func (j *janitor) trim(ctx context.Context) error {
 const keepEvents = 30 * 24 * time.Hour
 
 // sweep closes tickets that were solved long enough ago and drops days of
-// readings, events and refused messages that are older than anybody wants them.
+// readings, events, refused messages and records of what was held back that are
+// older than anybody wants them.
 func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	_, closeErr := j.desk.CloseSolved(ctx, now)
 	_, dropErr := j.db.DropReadingsBefore(ctx, now.Add(-j.retain))
 	_, pruneErr := j.db.PruneEvents(ctx, now.Add(-keepEvents))
-	return errors.Join(closeErr, dropErr, pruneErr, j.quarantine.bound(ctx, now))
+	_, heldErr := j.db.PruneHeldAlarms(ctx, now.Add(-j.retain))
+	return errors.Join(closeErr, dropErr, pruneErr, heldErr, j.quarantine.bound(ctx, now))
 }

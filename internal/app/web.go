@@ -21,7 +21,7 @@ func (a *App) buildConsole(context.Context) (err error) {
 		Access: a.gate, Answers: a.db, Events: a.db, Traces: tracer{a.db, a.log},
 		Tickets: a.db, Alarms: a.db, Desk: a.desk, Customers: a.db, Devices: a.db, History: a.readings, Archive: a.readings.archive,
 		Shipments: a.db, Recalls: a.db, RecallDesk: a.recalls, Declarations: declaring{a.db}, RuleHistory: a.db,
-		Quarantine: a.db, Replays: a.db, Replayer: a.replayer, Importer: a.importer, LoggerAlarms: a.db, Pages: a.db, Sources: trials{a},
+		Quarantine: a.db, Replays: a.db, Replayer: a.replayer, Importer: a.importer, LoggerAlarms: a.db, HeldAlarms: a.db, Pages: a.db, Sources: trials{a},
 	}, console.Options{
 		PublicURL: a.cfg.HTTP.PublicURL, Version: a.version, Checks: a.checks(), Gatherer: a.registry, Registerer: a.registry, Log: a.logger,
 	})

@@ -46,6 +46,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) *http.ServeMux {
 	a.registerMe()
 	a.registerTickets()
 	a.registerAlarms()
+	a.registerHeldAlarms()
 	a.registerCustomers()
 	a.registerDevices()
 	a.registerUnclaimed()

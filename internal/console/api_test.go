@@ -28,6 +28,8 @@ func permissions() map[operation]access.Action {
 		{"POST", "/api/v1/complaints"}:                   access.FileComplaint,
 		{"GET", "/api/v1/alarms"}:                        access.Read,
 		{"GET", "/api/v1/alarms/{id}"}:                   access.Read,
+		{"GET", "/api/v1/held-alarms"}:                   access.Read,
+		{"GET", "/api/v1/held-alarms/{id}"}:              access.Read,
 		{"POST", "/api/v1/alarms/{id}/acknowledge"}:      access.HandleAlarms,
 		{"POST", "/api/v1/alarms/{id}/shelve"}:           access.HandleAlarms,
 		{"POST", "/api/v1/alarms/{id}/unshelve"}:         access.HandleAlarms,

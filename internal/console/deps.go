@@ -30,6 +30,7 @@ type Deps struct {
 
 	Tickets      Tickets
 	Alarms       Alarms
+	HeldAlarms   HeldAlarms
 	Desk         Desk
 	Customers    Customers
 	Devices      Devices
@@ -107,6 +108,12 @@ type Alarms interface {
 	ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tickets.Alarm, error)
 	Alarm(ctx context.Context, id string) (*tickets.Alarm, error)
 	AlarmAccount(ctx context.Context, id string) (views.AlarmAccount, error)
+}
+
+// HeldAlarms is what would have been raised but for something that held it back.
+type HeldAlarms interface {
+	HeldAlarms(ctx context.Context, query tickets.HeldQuery) ([]*tickets.HeldAlarm, error)
+	HeldAlarm(ctx context.Context, id string) (*tickets.HeldAlarm, error)
 }
 
 // Desk is where people's acts on tickets and alarms enter.

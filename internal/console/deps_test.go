@@ -13,7 +13,7 @@ func (r *rig) deps() Deps {
 		Access: r.gate, Answers: r.db, Events: r.db, Traces: r.db,
 		Tickets: r.db, Alarms: r.db, Desk: r.desk, Customers: r.db, Devices: r.db, History: r.db, Archive: postgres.NewHistory(r.db),
 		Shipments: r.db, Recalls: r.db, RecallDesk: r.recalls,
-		Declarations: r.db, RuleHistory: r.db, Quarantine: r.db, Replays: r.db, Replayer: r.replay, Importer: &imported{}, LoggerAlarms: r.db, Sources: newBench(r),
+		Declarations: r.db, RuleHistory: r.db, Quarantine: r.db, Replays: r.db, Replayer: r.replay, Importer: &imported{}, LoggerAlarms: r.db, HeldAlarms: r.db, Sources: newBench(r),
 		Pages: r.db,
 	}
 }

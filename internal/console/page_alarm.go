@@ -21,9 +21,8 @@ type alarmContents struct {
 	Chart  *chart
 	Values []namedValue
 
-	Account  views.AlarmAccount
-	Computed []namedValue // what the functions of the condition came to
-	Limit    string       // that a value is expected to pass; "": none
+	Account views.AlarmAccount
+	Limit   string // that a value is expected to pass; "": none
 
 	MayAcknowledge bool
 	Shelved        bool
@@ -105,7 +104,6 @@ func (s *Server) alarmPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page.Computed = computedValues(alarm.Evidence.Computed)
 	if l := alarm.Evidence.Outlook; l != nil {
 		page.Limit = fmt.Sprintf("%s of %s", measured(l.Limit, l.Unit), words(l.Metric))
 	}

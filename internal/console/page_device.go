@@ -13,6 +13,7 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/views"
+	"telltale/tickets"
 )
 
 // timeRange is how far back a device's charts go.
@@ -65,6 +66,7 @@ type deviceContents struct {
 	Ranges             []tab
 	Metrics            []metricChart
 	Alarms             []views.AlarmRow
+	Held               []heldLine
 	Tickets            []ticketLine
 	Owners             []views.OwnerSpan
 	Faults             []faultLine
@@ -151,6 +153,9 @@ func (s *Server) fillDevice(r *http.Request, page *deviceContents, row views.Dev
 		return err
 	}
 	if page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Device: id, Limit: 8}); err != nil {
+		return err
+	}
+	if page.Held, err = s.heldLines(ctx, tickets.HeldQuery{Device: id}); err != nil {
 		return err
 	}
 	list, err := s.deps.Pages.TicketRows(ctx, views.TicketQuery{Device: id, Limit: 8})

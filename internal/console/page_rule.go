@@ -14,6 +14,7 @@ import (
 	"telltale/internal/declare"
 	"telltale/internal/views"
 	"telltale/rules"
+	"telltale/tickets"
 )
 
 // modelReach is how many devices of a model a rule watches.
@@ -34,6 +35,7 @@ type ruleContents struct {
 	NoiseOf    views.RuleNoise
 	NoiseWeeks []noiseWeek
 	Alarms     []views.AlarmRow
+	Held       []heldLine
 	Tests      testRun
 	Versions   []views.RuleVersion // the latest
 	Saved      bool
@@ -149,7 +151,10 @@ func (s *Server) fillRuleNews(ctx context.Context, page *ruleContents) (err erro
 	if page.NoiseOf, err = s.deps.Pages.RuleNoise(ctx, id, now); err != nil {
 		return err
 	}
-	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Rule: id, Limit: shownRuleAlarms})
+	if page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Rule: id, Limit: shownRuleAlarms}); err != nil {
+		return err
+	}
+	page.Held, err = s.heldLines(ctx, tickets.HeldQuery{Rule: id})
 	return err
 }
 

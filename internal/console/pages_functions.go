@@ -51,6 +51,7 @@ func (p *pages) functions() template.FuncMap {
 		"presenceColour": presenceColour,
 		"noticeColour":   noticeColour,
 		"loggerAlarm":    loggerAlarmSentence,
+		"computed":       computedValues,
 	}
 }
 

@@ -401,18 +401,35 @@ func TestAnAlarmThatLateReadingsAmendedShowsBothVersions(t *testing.T) {
 		next.Before = &rules.Before{PendingSince: at, RaisedAt: at, Occurrences: 1}
 		return next
 	}
+	average, corrected := 8.5, 9.25
+	one.Evidence.Computed = []rules.Computed{{Call: `avg(temperature, "5m")`, Value: &average, Unit: "Cel"}}
+	amended := amend(rules.Amended, 1, "Amended: raised earlier. A report arrived late.")
+	amended.Values = map[string]devices.Value{"temperature": devices.Number(9.5)}
+	amended.Evidence.Computed = []rules.Computed{{Call: `avg(temperature, "5m")`, Value: &corrected, Unit: "Cel"}}
+	amended.Severity = rules.Major
 	r.handle(20*time.Minute, one)
-	r.handle(10*time.Minute, amend(rules.Amended, 1, "Amended: raised earlier. A report arrived late."))
+	r.handle(10*time.Minute, amended)
 	r.handle(5*time.Minute, amend(rules.Withdrawn, 2, "Withdrawn: it would not have been raised. A report arrived late."))
-	page := said(r.visit(r.as("vera"), http.StatusOK, "/alarms/alm-late"))
-	for _, want := range []string{"Withdrawn", "What was told before", "Amended: raised earlier.", "active, info. Withdrawn: it would not have been raised."} {
+	vera := r.as("vera")
+	page := said(r.visit(vera, http.StatusOK, "/alarms/alm-late"))
+	for _, want := range []string{"Withdrawn", "What was told before", "Amended: raised earlier.", "active, info. Amended: raised earlier.",
+		`avg(temperature, "5m") was 8.5 °C.`, "avg(temperature, \"5m\")\n9.25 °C", "from info to major. Amended: raised earlier.",
+		"Withdrawn: it would not have been raised."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q: %s", want, page)
 		}
 	}
-	ticket := said(r.visit(r.as("vera"), http.StatusOK, "/tickets/"+r.ticketOf("fridge-01")))
+	ticket := said(r.visit(vera, http.StatusOK, "/tickets/"+r.ticketOf("fridge-01")))
 	if !strings.Contains(ticket, "withdrawn by late readings") {
 		t.Errorf("ticket: %s", ticket)
+	}
+	for path, want := range map[string]string{
+		"/tickets/" + r.ticketOf("fridge-01"): "Major Withdrawn\n", "/devices/fridge-01": "Door left open Withdrawn, T-",
+		"/rules/door-open": "fridge-01 Withdrawn\n", "/alarms/alm-late": "Major Withdrawn Raised 30m ago\n",
+	} {
+		if page := said(r.visit(vera, http.StatusOK, path)); !strings.Contains(page, want) {
+			t.Errorf("%s does not say %q: %s", path, want, page)
+		}
 	}
 	alarm := r.admin(200, "GET", "/api/v1/alarms/alm-late", "").json()
 	if earlier, _ := alarm["earlier"].([]any); len(earlier) != 2 || alarm["withdrawn_at"] == nil {

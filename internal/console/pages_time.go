@@ -113,6 +113,19 @@ func (v viewer) Span(from, to time.Time) string {
 	return span(to.Sub(from))
 }
 
+// Lasting says for how long the condition of an alarm has held or held; one that
+// was withdrawn never was one.
+func (v viewer) Lasting(raised, cleared, withdrawn time.Time) string {
+	switch {
+	case !withdrawn.IsZero():
+		return "Withdrawn"
+	case cleared.IsZero():
+		return "Active for " + v.Span(raised, cleared)
+	default:
+		return "Lasted " + v.Span(raised, cleared)
+	}
+}
+
 // age prints how long ago something was, in one unit.
 func age(d time.Duration) string {
 	switch {

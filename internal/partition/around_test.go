@@ -102,7 +102,7 @@ func TestWhatIsNotKnownYetSetsNobodyFree(t *testing.T) {
 	say(t, log, 1, 9, 9, 4, 9)
 	l.awaitLine(t, "suppressed fridge-1 00:04")
 	_ = stop()
-	want := []string{"suppressed fridge-1 00:00", "suppressed fridge-1 00:04"}
+	want := []string{"suppressed fridge-1 00:00", "released fridge-1 00:03", "suppressed fridge-1 00:04"}
 	if diff := cmp.Diff(want, l.lines()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

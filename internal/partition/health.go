@@ -120,6 +120,7 @@ func (w *ward) changes(now time.Time) []HealthChange {
 // failed in the replay is in there already.
 func (w *Worker) readHealth(ctx context.Context) error {
 	w.engine.TakeFailures()
+	w.engine.TakeLosses()
 	known, err := w.store.RuleHealth(ctx, w.partition)
 	if err != nil {
 		return fmt.Errorf("read health of rules: %w", err)
@@ -131,8 +132,18 @@ func (w *Worker) readHealth(ctx context.Context) error {
 	return nil
 }
 
+// tellLosses counts and logs the reports that could not be taken in.
+func (w *Worker) tellLosses() {
+	for _, l := range w.engine.TakeLosses() {
+		w.metrics.lost.Add(float64(l.Count))
+		w.logger.Error("report not taken in by the rules", zap.Int("partition", w.partition), zap.String("device_id", string(l.Device)),
+			zap.String("reason", l.Reason), zap.Int64("count", l.Count), zap.String("trace", l.Trace))
+	}
+}
+
 // tendHealth adds to the round how the rules fare, where that has changed.
 func (w *Worker) tendHealth() {
+	w.tellLosses()
 	failures := w.engine.TakeFailures()
 	for _, f := range failures {
 		w.metrics.failures.WithLabelValues(f.Rule).Add(float64(f.Count))

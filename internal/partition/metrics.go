@@ -17,6 +17,7 @@ type Metrics struct {
 	delay       prometheus.Histogram
 	health      *prometheus.GaugeVec
 	failures    *prometheus.CounterVec
+	lost        prometheus.Counter
 }
 
 // NewMetrics registers the counters of all workers of a node.
@@ -52,7 +53,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Name: "telltale_rule_failures_total",
 		Help: "Times that a rule failed while it was evaluated, by rule.",
 	}, []string{"rule"})
-	reg.MustRegister(m.reports, m.transitions, m.commits, m.retries, m.delay, m.health, m.failures)
+	m.lost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "telltale_rules_lost_reports_total",
+		Help: "Reports that the rules could not take in, because storing or learning a reading failed; the log says why.",
+	})
+	reg.MustRegister(m.reports, m.transitions, m.commits, m.retries, m.delay, m.health, m.failures, m.lost)
 	return m
 }
 

@@ -174,6 +174,7 @@ func decodeVersions(text []byte) ([]tickets.AlarmVersion, error) {
 		versions = append(versions, tickets.AlarmVersion{
 			RaiseID: v.RaiseID, Revision: v.Revision, PendingSince: v.PendingSince, RaisedAt: v.RaisedAt,
 			ClearedAt: timeOf(v.ClearedAt), Severity: severity, Occurrences: v.Occurrences,
+			Evidence:   rules.Evidence{Computed: v.Computed, Outlook: v.TimeToLimit, Held: v.HeldBy},
 			ReplacedAt: v.ReplacedAt, Reason: v.Reason, Trace: v.Trace,
 		})
 	}

@@ -144,7 +144,7 @@ func (db *DB) Tally(ctx context.Context) (views.Tally, error) {
 func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmRow, error) {
 	rows, err := db.q.Query(ctx, `
 		select a.id, a.rule_id, coalesce(r.spec ->> 'title', ''), a.subject_type, a.subject_id, a.mode, a.severity,
-		       a.raised_at, a.cleared_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''), a.shelved_until,
+		       a.raised_at, a.cleared_at, a.withdrawn_at, a.acknowledged_at, coalesce(a.acknowledged_by, ''), a.shelved_until,
 		       coalesce(a.shelved_by, ''), coalesce(a.shelve_reason, ''), a.occurrences, ta.ticket_number
 		from alarms a
 		left join rules r on r.id = a.rule_id
@@ -177,15 +177,15 @@ func (db *DB) AlarmRows(ctx context.Context, q views.AlarmQuery) ([]views.AlarmR
 func scanAlarmRow(row pgx.CollectableRow) (views.AlarmRow, error) {
 	var a views.AlarmRow
 	var severity string
-	var cleared, acknowledged, shelved *time.Time
+	var cleared, withdrawn, acknowledged, shelved *time.Time
 	var ticket *int64
 	err := row.Scan(&a.ID, &a.RuleID, &a.RuleTitle, &a.Subject.Type, &a.Subject.ID, &a.Mode, &severity,
-		&a.RaisedAt, &cleared, &acknowledged, &a.AcknowledgedBy, &shelved,
+		&a.RaisedAt, &cleared, &withdrawn, &acknowledged, &a.AcknowledgedBy, &shelved,
 		&a.ShelvedBy, &a.ShelveReason, &a.Occurrences, &ticket)
 	if err != nil {
 		return a, err
 	}
-	a.ClearedAt, a.AcknowledgedAt, a.ShelvedUntil = orZero(cleared), orZero(acknowledged), orZero(shelved)
+	a.ClearedAt, a.WithdrawnAt, a.AcknowledgedAt, a.ShelvedUntil = orZero(cleared), orZero(withdrawn), orZero(acknowledged), orZero(shelved)
 	if ticket != nil {
 		a.TicketID = tickets.FormatID(*ticket)
 	}

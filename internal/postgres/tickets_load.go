@@ -39,6 +39,7 @@ func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, 
 	first := new(pgx.Batch)
 	queuePlans(first, byIndex)
 	queueMerges(first, records, what.AlarmIDs)
+	queueHeld(first, records, what.Held)
 	queueOwners(first, records, what.Raises)
 	queueTickets(first, records, what, key)
 	if err := db.q.SendBatch(ctx, first).Close(); err != nil {

@@ -57,6 +57,7 @@ func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	queueNewTickets(batch, changes.NewTickets)
 	queueLinks(batch, changes.NewAlarms)
 	queueNewMerges(batch, changes.Merges)
+	queueHeldAlarms(batch, changes.Held)
 	queueEntries(batch, changes.Entries)
 	db.queueEvents(batch, changes.Events)
 	if err := db.q.SendBatch(ctx, batch).Close(); err != nil {

@@ -28,6 +28,7 @@ type AlarmRow struct {
 	Severity       rules.Severity
 	RaisedAt       time.Time
 	ClearedAt      time.Time // zero: active
+	WithdrawnAt    time.Time // zero: late readings have not shown that it would not have been raised
 	AcknowledgedAt time.Time // zero: nobody has
 	AcknowledgedBy string
 	ShelvedUntil   time.Time

@@ -167,7 +167,7 @@ func severityText(s rules.State) string {
 
 func (p *play) lastExplanation(e *expectation) string {
 	for _, t := range slices.Backward(p.happened) {
-		if t.Key.Rule == e.alarm && t.Key.Subject.ID == string(e.device) && len(t.Explanation) > 0 {
+		if t.Key.Rule == e.alarm && t.Key.Subject.ID == string(e.device) && len(t.Explanation) > 0 && t.Change != rules.Released {
 			return strings.Join(t.Explanation, " ")
 		}
 	}
