@@ -20,7 +20,8 @@
 //
 // An expectation may also name severity, occurrences, chattering, held_by and
 // a text that the last explanation holds; a test may count what was raised,
-// reopened and suppressed in all. Devices have a site, a gateway, a customer.
+// reopened, suppressed, amended and withdrawn in all. Devices have a site, a
+// gateway, a customer. What a device observes in some stretch may arrive late.
 //
 // A rule may carry tests itself: [Own]. They look the same and need not name it.
 //

@@ -136,7 +136,7 @@ func (p *play) mark(v view, at int, e *expectation) row {
 // phases plays the test once more and notes where the rule stood behind each
 // instant. A column of several shows the gravest.
 func (p *play) phases(ctx context.Context, v view, rule string, device devices.ID) string {
-	again := &play{test: p.test, set: p.set, every: p.every, engine: rules.NewEngine(p.set)}
+	again := &play{test: p.test, set: p.set, every: p.every, engine: rules.NewEngine(p.set), awaited: p.test.parcels()}
 	columns := make([]int, v.columns())
 	again.watch = func(i int) {
 		if i < v.from || i >= v.to {

@@ -125,7 +125,9 @@ func (p *play) stateHolds(e *expectation, s rules.State) bool {
 	case "active":
 		return s.Raised()
 	case "cleared":
-		return !s.Raised() && p.wasRaised(e)
+		return !s.Raised() && p.wasRaised(e) && !p.wasWithdrawn(e)
+	case "withdrawn":
+		return !s.Raised() && p.wasWithdrawn(e)
 	case "normal":
 		return normal
 	case "none":
@@ -141,11 +143,25 @@ func (p *play) wasRaised(e *expectation) bool {
 	})
 }
 
+// wasWithdrawn reports whether late readings took back the last alarm that was
+// told.
+func (p *play) wasWithdrawn(e *expectation) bool {
+	for _, t := range slices.Backward(p.happened) {
+		if t.Key.Rule == e.alarm && t.Key.Subject.ID == string(e.device) &&
+			!slices.Contains([]rules.Change{rules.Suppressed, rules.Released, rules.Repeated}, t.Change) {
+			return t.Change == rules.Withdrawn
+		}
+	}
+	return false
+}
+
 // describe says where a rule stands.
 func (p *play) describe(e *expectation, s rules.State) string {
 	switch {
 	case s.Phase == "":
 		return "nothing known of the device"
+	case s.Phase == "normal" && p.wasWithdrawn(e):
+		return "withdrawn"
 	case s.Phase == "normal" && p.wasRaised(e):
 		return "cleared"
 	case s.Phase == "normal":
@@ -202,6 +218,10 @@ func (total *total) counts(t *rules.Transition) bool {
 		return t.Change == rules.Raised
 	case "reopened":
 		return t.Change == rules.Raised && t.Reopens != ""
+	case "amended":
+		return t.Change == rules.Amended
+	case "withdrawn":
+		return t.Change == rules.Withdrawn
 	default:
 		return t.Change == rules.Suppressed
 	}

@@ -218,8 +218,12 @@ func unknownMetric(n *yaml.Node, m *devices.Model, name string) error {
 	return fault(n, "model %s has no metric %q", m.ID, name)
 }
 
+// guessedLateness is how many steps late the readings of a model may be that
+// nobody has declared: as many as where a declared one says nothing.
+const guessedLateness = 10
+
 func (d declarations) guess(t *test, model string) *devices.Model {
-	m := &devices.Model{ID: model, ReportEvery: t.every, Metrics: make(map[string]devices.Metric)}
+	m := &devices.Model{ID: model, ReportEvery: t.every, Lateness: guessedLateness * t.every, Metrics: make(map[string]devices.Metric)}
 	for i := range d.rules {
 		for _, name := range rules.MetricNames(&d.rules[i]) {
 			m.Metrics[name] = d.metric(name)
@@ -276,6 +280,7 @@ type play struct {
 	engine    *rules.Engine
 	happened  []rules.Transition
 	failures  []Failure
+	awaited   []*parcel // what arrives late, in that order
 
 	watch func(i int) // called behind instant i; nil: nobody watches
 }
@@ -289,7 +294,7 @@ func newPlay(t *test, declared declarations) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &play{test: t, set: set, directory: directory, engine: rules.NewEngine(set), every: t.every}
+	p := &play{test: t, set: set, directory: directory, engine: rules.NewEngine(set), every: t.every, awaited: t.parcels()}
 	if p.every == 0 {
 		m, _ := directory.ModelOf(t.devices[0].id)
 		p.every = m.ReportEvery
@@ -324,6 +329,8 @@ func (p *play) check() error {
 		faults = append(faults, fault(p.test.node, "every is missing, and the model has no report_every"))
 	} else if int64(p.test.length()) > int64(maxTest/p.every) {
 		faults = append(faults, fault(p.test.node, "the test lasts longer than ten years"))
+	} else {
+		faults = append(faults, p.checkLate()...)
 	}
 	return errors.Join(faults...)
 }
@@ -342,17 +349,22 @@ func (p *play) ruleIDs() []string {
 func (p *play) run(ctx context.Context) error {
 	expectations := slices.Clone(p.test.expect)
 	slices.SortStableFunc(expectations, func(a, b *expectation) int { return cmp.Compare(a.at, b.at) })
-	for i := range p.test.length() {
-		now := time.Duration(i) * p.every
-		for len(expectations) > 0 && expectations[0].at < now {
+	check := func(before time.Duration) {
+		for len(expectations) > 0 && expectations[0].at < before {
 			p.expect(ctx, expectations[0])
 			expectations = expectations[1:]
 		}
+	}
+	for i := range p.test.length() {
+		now := time.Duration(i) * p.every
+		p.arrive(ctx, now-1, check)
+		check(now)
 		p.instant(ctx, i)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
+	p.arrive(ctx, maxTest, check)
 	for _, e := range expectations {
 		p.expect(ctx, e)
 	}
@@ -361,11 +373,15 @@ func (p *play) run(ctx context.Context) error {
 }
 
 // instant lets the time until instant i pass and sends what the devices say
-// at it.
+// at it, and behind that what arrives late then: a device that was away says
+// first how it is.
 func (p *play) instant(ctx context.Context, i int) {
 	now := time.Duration(i) * p.every
+	nothing := func(time.Duration) {}
+	p.arrive(ctx, now-1, nothing)
 	p.pass(ctx, now-1)
 	p.report(i, now)
+	p.arrive(ctx, now, nothing)
 	if p.watch != nil {
 		p.watch(i)
 	}
@@ -379,20 +395,26 @@ func (p *play) report(i int, now time.Duration) {
 		if s := d.status.at(i); s != nil {
 			reports = append(reports, devices.Report{Device: d.id, ReceivedAt: at, Presence: s.presence()})
 		}
-		r := devices.Report{Device: d.id, ObservedAt: at, ReceivedAt: at}
-		for _, name := range d.metrics() {
-			if s := d.series[name].at(i); s != nil {
-				r.Readings = append(r.Readings, devices.Reading{Metric: name, Value: s.value()})
-			}
-		}
-		if s := d.faults.at(i); s != nil {
-			r.Faults = s.faults()
-		}
-		if len(r.Readings) > 0 || r.Faults != nil {
+		if r, says := d.reportAt(i, at); says && !p.keep(d.lateAt(now), r) {
 			reports = append(reports, r)
 		}
 	}
 	p.happened = append(p.happened, p.engine.Apply(reports, at, nil)...)
+}
+
+// reportAt is what a device says about itself at instant i, whose time is at;
+// false when it says nothing.
+func (d *subject) reportAt(i int, at time.Time) (devices.Report, bool) {
+	r := devices.Report{Device: d.id, ObservedAt: at, ReceivedAt: at}
+	for _, name := range d.metrics() {
+		if s := d.series[name].at(i); s != nil {
+			r.Readings = append(r.Readings, devices.Reading{Metric: name, Value: s.value()})
+		}
+	}
+	if s := d.faults.at(i); s != nil {
+		r.Faults = s.faults()
+	}
+	return r, len(r.Readings) > 0 || r.Faults != nil
 }
 
 // pass lets time go by, as the gateway does: the engine is told at each of

@@ -30,7 +30,7 @@ func load(path string) (Declarations, error) {
 		return Declarations{}, os.ErrNotExist
 	}
 	model := &devices.Model{
-		ID: "FR-200", ReportEvery: time.Minute,
+		ID: "FR-200", ReportEvery: time.Minute, Lateness: 10 * time.Minute,
 		Metrics: map[string]devices.Metric{
 			"temperature": {Name: "temperature", Unit: "Cel"},
 			"mode":        {Name: "mode", Unit: "text"},
@@ -43,6 +43,7 @@ func load(path string) (Declarations, error) {
 		{ID: "fan-blocked", When: `fault("E21")`},
 		{ID: "door", When: "door_open"},
 		{ID: "quiet", When: `silent("15m")`},
+		{ID: "warm-now", When: "temperature > 8"},
 		{ID: "apart", When: `cohort_z(temperature, "1h") > 3`},
 	}, Models: []*devices.Model{model}}, nil
 }
@@ -85,6 +86,21 @@ func TestScriptsTryEverythingInTheLifeOfAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !result.OK() || result.Passed != 4 {
+		t.Error(out.String())
+	}
+}
+
+func TestScriptsSendReadingsLate(t *testing.T) {
+	t.Parallel()
+	result, err := Run(t.Context(), []string{"testdata/late.test.yaml"}, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := result.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !result.OK() || result.Passed != 5 {
 		t.Error(out.String())
 	}
 }
@@ -133,7 +149,7 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"an unknown key", "rule: [fridge.yaml]\n", `x.yaml:1:1: unknown key "rule" (did you mean "rules"?)`},
 		{"unknown keys and bad values, all at once", good + "  - name: n\n    serie: {}\n    at: 3\n    every: 1 m\n    device: {id: a b, model: FR-200}\n    raised: {quiet: -1}\n",
 			`x.yaml:4:5: unknown key "serie" (did you mean "series"?)` + "\n" +
-				`x.yaml:5:5: unknown key "at" (there are name, device, devices, start, every, series, faults, status, expect, raised, reopened, suppressed)` + "\n" +
+				`x.yaml:5:5: unknown key "at" (there are name, device, devices, start, every, series, faults, status, late, expect, raised, reopened, suppressed, amended, withdrawn)` + "\n" +
 				`x.yaml:6:12: "1 m" is not a duration such as 90s, 10m, 36h or 7d` + "\n" +
 				"x.yaml:7:13: a device needs an id and a model\n" +
 				"x.yaml:8:21: how often a rule is raised is a whole number from 0"},
@@ -147,7 +163,7 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"an unknown rule", good + "  - device: {id: a, model: FR-200}\n    expect:\n      - {at: 1m, alarm: quite, state: active}\n    raised: {warm: 1}\n",
 			`x.yaml:5:9: there is no rule "quite" (did you mean "quiet"?)` + "\n" + `x.yaml:6:14: there is no rule "warm"`},
 		{"an unknown state", good + "  - device: {id: a, model: FR-200}\n    expect: [{at: 1m, alarm: quiet, state: firing}]\n",
-			`x.yaml:4:44: unknown state "firing" (there are normal, none, pending, active, clearing, cleared)`},
+			`x.yaml:4:44: unknown state "firing" (there are normal, none, pending, active, clearing, cleared, withdrawn)`},
 		{"an unknown severity", good + "  - device: {id: a, model: FR-200}\n    expect: [{at: 1m, alarm: quiet, severity: grave}]\n",
 			`x.yaml:4:47: unknown severity "grave" (info, minor, major or critical)`},
 		{"an expectation of nothing, never, of nobody", good + "  - device: {id: a, model: FR-200}\n    expect: [{device: b}]\n",
@@ -166,6 +182,19 @@ func TestAnInvalidScriptIsRefusedWithFileAndLine(t *testing.T) {
 		{"no step", good + "  - {device: {id: a, model: X}, raised: {quiet: 0}}\n", "x.yaml:3:5: every is missing, and the model has no report_every"},
 		{"ten years and more", good + "  - {device: {id: a, model: FR-200}, every: 100d, series: {temperature: 4x40}, raised: {quiet: 0}}\n",
 			"x.yaml:3:5: the test lasts longer than ten years"},
+		{"late without a time", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x9}, late: [{at: 1m}, {received: 2m}, 3m], raised: {quiet: 0}}\n",
+			"x.yaml:3:73: at says when it was observed and received when it arrives: both are needed\n" +
+				"x.yaml:3:83: at says when it was observed and received when it arrives: both are needed\n" +
+				"x.yaml:3:99: a mapping with at, until, received belongs here"},
+		{"late before it was observed", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x9}, late: [{at: 3m, until: 2m, received: 5m}, {at: 4m, until: 5m, received: 5m}], raised: {quiet: 0}}\n",
+			"x.yaml:3:89: until lies before at\nx.yaml:3:138: received must lie behind the time it was observed"},
+		{"late by more than ten years", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x9}, late: [{at: 3m, received: 9999d}], raised: {quiet: 0}}\n",
+			`x.yaml:3:92: "9999d" is longer than ten years`},
+		{"late twice", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x9}, late: [{at: 3m, until: 5m, received: 6m}, {at: 5m, received: 7m}], raised: {quiet: 0}}\n",
+			"x.yaml:3:108: what is observed at 5m is late twice"},
+		{"late of nothing", good + "  - {device: {id: a, model: FR-200}, series: {temperature: 4x3 _x5}, late: [{at: 150s, until: 4m, received: 6m}, {at: 90s, received: 3m}], raised: {quiet: 0}}\n",
+			"x.yaml:3:114: a observes nothing then\nx.yaml:3:77: a observes nothing then"},
+		{"late beside devices", good + "  - {devices: [{id: a, model: FR-200}], late: [], raised: {quiet: 0}}\n", "x.yaml:3:47: with devices, late stands under each of them"},
 		{"a missing rule file", "rules: [a.yaml]\ntests: [{device: {id: a, model: FR-200}, raised: {quiet: 0}}]\n",
 			"x.yaml:1:9: rules: file does not exist"},
 	} {
@@ -249,7 +278,7 @@ tests:
 // FuzzScript: whatever a script says, it is refused with a place, or it plays
 // and its differences can be printed.
 func FuzzScript(f *testing.F) {
-	for _, path := range []string{"testdata/contract.test.yaml", "testdata/failing.test.yaml", "testdata/life.test.yaml"} {
+	for _, path := range []string{"testdata/contract.test.yaml", "testdata/failing.test.yaml", "testdata/life.test.yaml", "testdata/late.test.yaml"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -276,7 +305,8 @@ func FuzzScript(f *testing.F) {
 				t.Errorf("accepted a test without a device or an expectation: %+v", one)
 			}
 			p, err := newPlay(one, declarations{rules: declared.Rules, models: declared.Models})
-			if err != nil || one.length() > 500 || p.every > time.Hour || slices.ContainsFunc(one.expect, func(e *expectation) bool { return e.at > 24*time.Hour }) {
+			if err != nil || one.length() > 500 || p.every > time.Hour ||
+				slices.ContainsFunc(one.parcels(), func(late *parcel) bool { return late.received > 24*time.Hour }) || slices.ContainsFunc(one.expect, func(e *expectation) bool { return e.at > 24*time.Hour }) {
 				continue
 			}
 			_ = p.run(t.Context())

@@ -43,6 +43,7 @@ type subject struct {
 	series   map[string]*steps // by metric
 	faults   *steps
 	status   *steps
+	late     []*late // by at, apart from each other
 }
 
 // expectation is what must be true of an alarm at one moment.
@@ -68,8 +69,11 @@ type total struct {
 }
 
 // happenings are what may be counted in all: raises, those among them that
-// reopen an earlier alarm, and alarms that were held back.
-func happenings() []string { return []string{"raised", "reopened", "suppressed"} }
+// reopen an earlier alarm, alarms that were held back, and what late readings
+// made of alarms that had been told.
+func happenings() []string {
+	return []string{"raised", "reopened", "suppressed", "amended", "withdrawn"}
+}
 
 // steps is a series, with an entry for each instant: nil where nothing is said.
 type steps struct {
@@ -87,9 +91,9 @@ func (s *steps) at(i int) *step {
 
 // states are the words that an expectation may use. An alarm that is clearing
 // is still active; none is normal without any alarm before; cleared is normal
-// after one.
+// after one, and withdrawn after one that late readings took back.
 func states() []string {
-	return []string{"normal", "none", "pending", "active", "clearing", "cleared"}
+	return []string{"normal", "none", "pending", "active", "clearing", "cleared", "withdrawn"}
 }
 
 // parse reads a script. The error joins one for each fault.
@@ -126,7 +130,7 @@ func (f *file) read(r *reader, root *yaml.Node) {
 func readTest(r *reader, n *yaml.Node, own string) *test {
 	t := &test{node: n, own: own, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	keys := r.mapping(n, slices.Concat(
-		[]string{"name", "device", "devices", "start", "every", "series", "faults", "status", "expect"}, happenings())...)
+		[]string{"name", "device", "devices", "start", "every", "series", "faults", "status", "late", "expect"}, happenings())...)
 	t.name = r.text(keys["name"], "name")
 	t.every = r.duration(keys["every"], "every")
 	if start := keys["start"]; start != nil {
@@ -169,13 +173,13 @@ func (t *test) readDevices(r *reader, keys map[string]*yaml.Node) {
 	case one != nil && several != nil:
 		r.fail(several, "a test has either device or devices")
 	case several != nil:
-		for _, key := range []string{"series", "faults", "status"} {
+		for _, key := range []string{"series", "faults", "status", "late"} {
 			if n := keys[key]; n != nil {
 				r.fail(n, "with devices, %s stands under each of them", key)
 			}
 		}
 		for _, n := range r.list(several, "devices") {
-			inner := r.mapping(n, "id", "model", "site", "gateway", "customer", "tags", "series", "faults", "status")
+			inner := r.mapping(n, "id", "model", "site", "gateway", "customer", "tags", "series", "faults", "status", "late")
 			t.devices = append(t.devices, readSubject(r, n, inner, inner))
 		}
 	case one != nil:
@@ -200,6 +204,7 @@ func readSubject(r *reader, n *yaml.Node, keys, says map[string]*yaml.Node) *sub
 		node: n, id: devices.ID(r.text(keys["id"], "id")), model: r.text(keys["model"], "model"), site: r.text(keys["site"], "site"),
 		gateway: devices.ID(r.text(keys["gateway"], "gateway")), customer: r.text(keys["customer"], "customer"),
 		series: make(map[string]*steps), faults: r.series(says["faults"]), status: r.series(says["status"]),
+		late: readLate(r, says["late"]),
 	}
 	if !devices.ValidID(string(d.id)) || d.model == "" {
 		r.fail(n, "a device needs an id and a model")
