@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"telltale/devices"
@@ -166,30 +165,5 @@ func TestWhatIsSaidOfAClock(t *testing.T) {
 				t.Errorf("behind by %s, want %s", got, c.want)
 			}
 		})
-	}
-}
-
-func TestModelsAreGuessedByTheirMetrics(t *testing.T) {
-	t.Parallel()
-	model := func(id string, names ...string) *devices.Model {
-		m := &devices.Model{ID: id, Metrics: map[string]devices.Metric{}}
-		for _, name := range names {
-			m.Metrics[name] = devices.Metric{Name: name}
-		}
-		return m
-	}
-	renamed := model("renamed", "humidity")
-	renamed.Metrics["temperature"] = devices.Metric{Name: "temperature", From: "TempC_SHT"}
-	models := []*devices.Model{model("big", "temperature", "humidity", "co2"), model("other", "power"), model("exact", "temperature", "humidity"), renamed}
-	got := devices.GuessModels([]string{"humidity", "temperature", "unheard"}, models)
-	want := []devices.Guess{{"exact", 2, 0}, {"renamed", 2, 0}, {"big", 2, 1}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if got := devices.GuessModels([]string{"TempC_SHT"}, models); len(got) != 1 || got[0].Model != "renamed" {
-		t.Errorf("by the vendor's name: %v", got)
-	}
-	if got := devices.GuessModels(nil, models); got != nil {
-		t.Errorf("of nothing: %v", got)
 	}
 }

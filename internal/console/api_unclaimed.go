@@ -33,9 +33,12 @@ type sampleView struct {
 }
 
 type guessView struct {
-	Model   string `json:"model"`
-	Matched int    `json:"matched" doc:"metrics of the device that the model declares"`
-	Missing int    `json:"missing" doc:"metrics of the model that the device did not send"`
+	Model        string  `json:"model"`
+	Matched      int     `json:"matched" doc:"metrics of the device that the model declares, with a value that it allows"`
+	Missing      int     `json:"missing" doc:"metrics of the model that the device did not send"`
+	Unexplained  int     `json:"unexplained" doc:"metrics of the device that the model does not declare"`
+	Contradicted int     `json:"contradicted" doc:"metrics that the model declares otherwise: in another kind of unit, or out of range"`
+	Fit          float64 `json:"fit" doc:"how well the model explains all that was sent, up to 1; models below 0.5 are not listed"`
 }
 
 func showUnclaimed(u stranger) unclaimedView {

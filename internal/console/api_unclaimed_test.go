@@ -35,7 +35,7 @@ func TestUnclaimedDevicesAreListedWithWhatTheySent(t *testing.T) {
 	}
 	first := items[0].(map[string]any)
 	if got := fmt.Sprintln(first["id"], first["messages"], first["metrics"], first["models"]); got !=
-		"new-2 1 [map[name:mode unit: value:eco] map[name:temperature unit: value:4.5]] [map[matched:1 missing:0 model:FR-200]]\n" {
+		"new-2 1 [map[name:mode unit: value:eco] map[name:temperature unit: value:4.5]] [map[contradicted:0 fit:0.5 matched:1 missing:0 model:FR-200 unexplained:1]]\n" {
 		t.Errorf("listed %s", got)
 	}
 	if ids := r.admin(200, "GET", "/api/v1/devices/unclaimed?q=NEW-1", "").ids(); fmt.Sprint(ids) != "[new-1]" {

@@ -1,12 +1,14 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"telltale/devices"
+	"telltale/ingest/codec"
 	"telltale/internal/declare"
 	"telltale/internal/views"
 )
@@ -37,24 +39,34 @@ func (s *Server) strangerOf(row views.UnclaimedRow, models map[string]*devices.M
 		out.Complaint = err.Error()
 		return out
 	}
-	seen := map[string]namedSample{}
+	seen := map[string]devices.Sample{}
 	for _, r := range reports {
 		if r.Device != row.ID {
 			continue
 		}
 		for i, reading := range r.Readings {
-			sample := namedSample{Name: reading.Metric, Value: reading.Value.String()}
+			sample := devices.Sample{Name: reading.Metric, Value: reading.Value}
 			if i < len(r.Units) {
 				sample.Unit = r.Units[i]
 			}
 			seen[reading.Metric] = sample
 		}
 	}
+	var samples []devices.Sample
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
-		out.Metrics = append(out.Metrics, seen[name])
+		sample := seen[name]
+		samples = append(samples, sample)
+		out.Metrics = append(out.Metrics, namedSample{Name: name, Value: sample.Value.String(), Unit: sample.Unit})
 	}
-	out.Guesses = devices.GuessModels(slices.Sorted(maps.Keys(seen)), slices.Collect(maps.Values(models)))
+	out.Guesses = devices.GuessModels(samples, s.framed(row.Source), slices.Collect(maps.Values(models)))
 	return out
+}
+
+// framed reports whether a source hands out LoRaWAN frames.
+func (s *Server) framed(source string) bool {
+	return slices.ContainsFunc(s.deps.Sources.Sources(), func(known codec.Source) bool {
+		return cmp.Or(known.Name, known.Filter) == source && (known.Codec == "chirpstack" || known.Codec == "ttn")
+	})
 }
 
 // Claim is what a person or program says of a device that is not declared.
@@ -90,7 +102,7 @@ func (s *Server) claimDevices(ctx context.Context, ids []devices.ID, c Claim) (d
 	return s.deps.Declarations.Apply(ctx, set, actorOf(ctx))
 }
 
-// Likeliest is the model to propose, "" when nothing fits.
+// Likeliest is the model to propose, "" when none fits.
 func (u stranger) Likeliest() string {
 	if len(u.Guesses) == 0 {
 		return ""
