@@ -113,14 +113,38 @@ func (l *Log) publishReports(a *appender, at time.Time, reports []devices.Report
 }
 
 // advance returns the time to write for a message appended at: at, or that of
-// the message before when the clock was set back. l.mu must be held.
+// the message before when the clock was set back; decision 0041 says why it
+// stands. l.mu must be held.
 func (l *Log) advance(partition int, at time.Time) time.Time {
 	at = at.Truncate(time.Microsecond)
+	l.noteClock(at)
 	if at.Before(l.last[partition]) {
 		return l.last[partition]
 	}
 	l.last[partition] = at
 	return at
+}
+
+// clockTolerance is how far the clock may be behind what was appended last
+// without being said to be set back: appends may come in another order than
+// their times were taken in.
+const clockTolerance = 5 * time.Second
+
+// noteClock says once that the clock was set back, and once that it has caught
+// up. l.mu must be held.
+func (l *Log) noteClock(at time.Time) {
+	switch {
+	case !at.Before(l.newest):
+		l.newest = at
+		if l.setBack {
+			l.setBack = false
+			l.opts.Log.Info("clock has caught up with the log, timers go on")
+		}
+	case !l.setBack && l.newest.Sub(at) > clockTolerance:
+		l.setBack = true
+		l.opts.Log.Warn("clock was set back, timers wait until it has caught up with the log",
+			zap.Duration("behind", l.newest.Sub(at)), zap.Time("until", l.newest))
+	}
 }
 
 // appender holds the buffers of one Append.

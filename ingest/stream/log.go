@@ -56,6 +56,9 @@ type Log struct {
 	mu   sync.Mutex
 	last []time.Time // AppendedAt of the newest message, by partition
 
+	newest  time.Time // of last
+	setBack bool      // the clock is behind it, and that was said
+
 	closing sync.Once
 }
 
@@ -211,6 +214,9 @@ func (l *Log) recoverTimes(ctx context.Context) error {
 			return fmt.Errorf("read the end of partition %d, sequence %d: %w", p, msg.Sequence, err)
 		}
 		l.last[p] = b.AppendedAt
+		if b.AppendedAt.After(l.newest) {
+			l.newest = b.AppendedAt
+		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
 
 	"telltale/devices"
 )
@@ -218,6 +219,49 @@ func TestAppendedAtNeverFalls(t *testing.T) {
 	}
 	if diff := cmp.Diff([]time.Time{noon, noon, noon, noon, noon.Add(time.Second)}, got); diff != "" {
 		t.Errorf("times differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestAClockThatIsSetBackIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	core, lines := observer.New(zap.InfoLevel)
+	open := func() *Log { return openLog(t, Options{Dir: dir, Partitions: 2, Log: zap.New(core)}) }
+	l := open()
+	tick := func(after time.Duration) {
+		t.Helper()
+		for p := range 2 {
+			if err := l.AppendTick(t.Context(), p, noon.Add(after)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	said := func() (said []string) {
+		for _, e := range lines.TakeAll() {
+			if strings.Contains(e.Message, "clock") {
+				said = append(said, e.Message)
+			}
+		}
+		return said
+	}
+	const back, again = "clock was set back, timers wait until it has caught up with the log", "clock has caught up with the log, timers go on"
+	tick(0)
+	tick(-time.Second) // another order of appends
+	if got := said(); len(got) != 0 {
+		t.Errorf("of a clock that is right: %q", got)
+	}
+	tick(-time.Hour)
+	tick(-59 * time.Minute)
+	if diff := cmp.Diff([]string{back}, said()); diff != "" {
+		t.Errorf("set back (-want +got):\n%s", diff)
+	}
+	l.Close()
+	l = open() // it is still behind after a restart
+	tick(-58 * time.Minute)
+	tick(time.Second)
+	tick(2 * time.Second)
+	if diff := cmp.Diff([]string{back, again}, said()); diff != "" {
+		t.Errorf("after a restart, and caught up (-want +got):\n%s", diff)
 	}
 }
 
