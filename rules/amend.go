@@ -115,6 +115,10 @@ func (a *amendment) isLate(t Transition) bool {
 // raise tells of an alarm that was not there before.
 func (a *amendment) raise(n standing) {
 	decided := a.decided[n.alarm.id]
+	if len(decided) == 0 { // a damaged snapshot had it in the checkpoint: it stands, so it is told
+		a.regular = append(a.regular, a.transition(n, Raised))
+		return
+	}
 	for i := range decided {
 		decided[i].AlarmID = n.alarm.id
 	}
