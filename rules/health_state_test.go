@@ -10,12 +10,14 @@ import (
 
 func TestAWindowThatHoldsMoreThanItsBoundIsShort(t *testing.T) {
 	t.Parallel()
+	// The windows are filled with every reading, and looked at only where the
+	// rest of the condition leaves it open: a look sums them up.
 	s := newStory(t,
-		Rule{ID: "day", Version: 3, When: `avg(temperature, "24h") > 8`},
-		Rule{ID: "hour", When: `avg(temperature, "1h") > 8`},
+		Rule{ID: "day", Version: 3, When: `temperature > 100 and avg(temperature, "24h") > 8`},
+		Rule{ID: "hour", When: `temperature > 100 and avg(temperature, "1h") > 8`},
 		Rule{ID: "ladder", When: "temperature > 8", Escalate: []Escalation{{When: `max(temperature, "12h") > 20`, Severity: Critical}}},
 		Rule{ID: "humid", When: `avg(humidity, "24h") > 8`},
-		Rule{ID: "often", When: `starts(temperature > 4, "24h") > 8`},
+		Rule{ID: "often", When: `temperature > 100 and starts(temperature > 4, "24h") > 8`},
 	)
 	for n := range maxRingSize - 1 {
 		s.report(float64(n)/60, map[string]any{"temperature": 4 + n%2}) // a second apart
