@@ -92,7 +92,7 @@ func TestScriptsTryEverythingInTheLifeOfAnAlarm(t *testing.T) {
 
 func TestScriptsSendReadingsLate(t *testing.T) {
 	t.Parallel()
-	result, err := Run(t.Context(), []string{"testdata/late.test.yaml"}, load)
+	result, err := Run(t.Context(), files("testdata/late.test.yaml"), load)
 	if err != nil {
 		t.Fatal(err)
 	}
