@@ -46,7 +46,9 @@ func (a *amendment) heldAnew(n standing) Transition {
 			return t
 		}
 	}
-	panic("rules: what has ended was not released")
+	t := a.held(n, Released, "No longer held back: "+a.because()+".") // only a damaged snapshot has such an alarm
+	t.At = timeOf(n.clearedAt)
+	return t
 }
 
 // held is a transition of an alarm that was held back.
