@@ -84,7 +84,7 @@ func placeIn[T comparable](list *[]T, one T) int {
 // remembered is what a window held when it was last asked.
 type remembered struct {
 	ring    *ring
-	version int
+	version int32
 	start   int64
 	aggregate
 }

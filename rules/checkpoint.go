@@ -159,6 +159,7 @@ func (d *device) readStateOfAlarms(r *reader) {
 		c := r.cell()
 		if i := n - 1; i < uint64(len(d.cells)) && !d.plan.rules[i].byClock() {
 			d.cells[i] = c
+			d.stir(int(i))
 		} else {
 			r.fail()
 		}

@@ -14,8 +14,9 @@ import (
 type device struct {
 	id    devices.ID
 	plan  *plan
-	slots []slot // by the model's layout
-	cells []cell // by plan.rules
+	slots []slot   // by the model's layout
+	cells []cell   // by plan.rules
+	busy  []uint64 // rules that may not be at rest; those that are not are among them
 
 	ladders []cell // steps of severity that have conditions, by plan.rungsOf
 	pasts   []past // by plan.pastOf
@@ -41,6 +42,7 @@ type device struct {
 func newDevice(id devices.ID, p *plan) *device {
 	d := &device{
 		id: id, plan: p, slots: make([]slot, len(p.names)), cells: make([]cell, len(p.rules)),
+		busy:     make([]uint64, len(p.needy)),
 		observed: never, faultsAt: never, queued: -1,
 	}
 	if p.rungs > 0 {
@@ -64,6 +66,12 @@ func newDevice(id devices.ID, p *plan) *device {
 	}
 	return d
 }
+
+// stir notes that rule i may not be at rest any more.
+func (d *device) stir(i int) { d.busy[i/64] |= 1 << (i % 64) }
+
+// settle notes that it is.
+func (d *device) settle(i int) { d.busy[i/64] &^= 1 << (i % 64) }
 
 // clock is the device's event time at a log time: its own clock, carried on
 // from its last report. A device whose clock is an hour wrong is judged by

@@ -22,7 +22,8 @@
 // withdrawn or raised late. Older ones are counted as late and not evaluated.
 // At most one alarm of a rule exists on a device. What a reading in order
 // costs depends on the rules that watch its metric and on nothing else, and
-// evaluating allocates nothing; memory is a few hundred bytes for each device
+// evaluating allocates nothing; rules at rest far from their limits are not
+// even evaluated (spare.go). Memory is a few hundred bytes for each device
 // that has reported, and where there is a lateness, its reports of that time.
 //
 // Two functions learn: anomaly() what is usual of a device (baseline), and

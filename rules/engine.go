@@ -306,6 +306,7 @@ func (e *Engine) mark(rules []uint64) {
 // evaluateMarked evaluates the marked rules of a device, inhibitors first.
 func (e *Engine) evaluateMarked(d *device, clock, at int64) {
 	e.frame.device = nil // it has said something since
+	e.spare(d)
 	for !e.evaluateUnder(d, clock, at) {
 	}
 }

@@ -49,6 +49,7 @@ func (e *Engine) evaluate(d *device, i int, clock, at int64) {
 	f := e.prepared(d, now, at)
 	o := observation{now: now, when: r.raises(f)}
 	if o.when != yes && c.phase == normal {
+		d.settle(i)
 		return // the usual case
 	}
 	left := -1
@@ -81,6 +82,7 @@ func (e *Engine) step(d *device, i int, o observation, held holder, f *frame) {
 	before := *c
 	var what outcome
 	*c, what = next(*c, d.plan.rules[i].delays, o)
+	d.stir(i)
 	switch what {
 	case raised:
 		e.raise(d, i, f)

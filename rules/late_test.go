@@ -288,7 +288,7 @@ func TestEveryPartOfADeviceIsTakenBackOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	parts := map[string]string{
 		"id": "", "plan": "", "queued": "found again by schedule",
-		"slots": "state", "cells": "state, but for rules that go by our clock", "ladders": "as cells", "pasts": "as cells; the ids beside the state",
+		"slots": "state", "cells": "state, but for rules that go by our clock", "busy": "by cells", "ladders": "as cells", "pasts": "as cells; the ids beside the state",
 		"trackers": "state, but for peers", "learned": "state; the peers go by our clock", "faults": "state", "faultsAt": "state",
 		"observed": "state", "rings": "kept for longer, and cut off",
 		"received": "our clock", "contact": "our clock", "decided": "our clock",

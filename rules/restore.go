@@ -186,6 +186,7 @@ func (d *device) keep(set *Set, stored storedRule, c cell, declared bool) string
 	c.step = min(c.step, uint8(len(r.aged)))
 	c.chattering = c.chattering && r.rule.Chattering.Times > 0
 	d.cells[i] = c
+	d.stir(i)
 	return ""
 }
 

@@ -28,7 +28,10 @@ type ring struct {
 	first   int      // index of the oldest
 	count   int
 	since   int64 // time of the first reading ever; 0: none yet
-	version int   // changes with every reading
+	version int32 // changes with every reading
+	behind  int32 // readings since low and high were looked up
+
+	low, high float64 // no reading is beyond them; now and then one is
 }
 
 func (r *ring) at(i int) *sample { return &r.samples[(r.first+i)&(len(r.samples)-1)] }
@@ -52,6 +55,21 @@ func (r *ring) push(s sample, keep int64) {
 	r.count++
 	r.version++
 	*r.at(r.count - 1) = s
+	r.bound(s.number)
+}
+
+// bound keeps low and high about the readings. They are looked up anew as often
+// as the whole ring has been written, so that what is long gone widens them no
+// more.
+func (r *ring) bound(v float64) {
+	if r.behind++; int(r.behind) < r.count {
+		r.low, r.high = min(r.low, v), max(r.high, v)
+		return
+	}
+	r.behind, r.low, r.high = 0, v, v
+	for i := range r.count {
+		r.low, r.high = min(r.low, r.at(i).number), max(r.high, r.at(i).number)
+	}
 }
 
 func (r *ring) drop() { r.first, r.count = (r.first+1)&(len(r.samples)-1), r.count-1 }

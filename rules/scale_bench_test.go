@@ -14,29 +14,8 @@ import (
 func BenchmarkOtherModels(b *testing.B) {
 	for _, others := range []int{0, 1_000} {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
-			var rules []Rule
-			for i := range 10 {
-				r := benchRule(i)
-				r.AppliesTo.Models = []string{"FR-*"}
-				rules = append(rules, r)
-			}
-			for i := range others {
-				rules = append(rules, Rule{ID: fmt.Sprintf("other-%04d", i), When: "temperature > 8", AppliesTo: Selector{Models: []string{"WM-*"}}})
-			}
-			washer := &devices.Model{ID: "WM-1", Metrics: map[string]devices.Metric{"temperature": {Unit: "Cel"}}}
-			set, err := Compile(rules, devices.NewDirectory(1, []*devices.Model{fridge(), washer}, []*devices.Device{{ID: fridgeID, Model: "FR-200"}}))
-			if err != nil {
-				b.Fatal(err)
-			}
-			e := NewEngine(set)
-			reports := []devices.Report{reportOf(fridgeID, start, map[string]any{"temperature": 4.0})}
-			now := start
-			b.ReportAllocs()
-			for b.Loop() {
-				now = now.Add(time.Minute)
-				reports[0].ObservedAt, reports[0].ReceivedAt = now, now
-				e.Apply(reports, now, nil)
-			}
+			set, ids := benchSet(b, benchRule, 10, others, 100, 10*time.Minute)
+			newBenchFleet(b, set, ids).measure(b)
 		})
 	}
 }

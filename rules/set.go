@@ -72,6 +72,7 @@ type bound struct {
 	binder *binder
 	raises truthFunc
 	clears truthFunc // nil: where raises is no
+	need   need
 	delays delays
 	waits  bool         // for silence: it is evaluated by time as well
 	aged   []Escalation // steps of the ladder that only need time, soonest first
@@ -91,6 +92,8 @@ type plan struct {
 	onContact  []uint64   // rules with silent(): evaluated by every word, and by time
 	timed      []int      // positions of the rules with silent()
 	silences   []int64    // their durations, shortest first
+	needs      []need     // by rule: without which it does not hold
+	needy      []uint64   // rules that have one
 	aging      []int      // positions of the rules with escalations by age
 
 	rungsOf []int // by rule: where its part of the devices' ladders begins
@@ -137,7 +140,7 @@ func newModelPlan(m *devices.Model, ordered []*compiledRule) *modelPlan {
 			mp.tagged = append(mp.tagged, len(mp.rules))
 		}
 		bounds = append(bounds, bound{
-			compiledRule: c, binder: b, raises: b.truth(c.when),
+			compiledRule: c, binder: b, raises: b.truth(c.when), need: b.needOf(c.when),
 			delays: delays{on: int64(c.rule.For), off: int64(c.rule.ClearFor), quiet: int64(c.rule.Chattering.Quiet)},
 			aged:   byAge(c.rule.Escalate), ladder: b.ladder(c.ladder), waits: len(c.uses.silent) > 0,
 		})
@@ -227,6 +230,7 @@ func (p *plan) index() {
 	}
 	p.onReport = make([]uint64, words)
 	p.onContact = make([]uint64, words)
+	p.needy = make([]uint64, words)
 	p.clock.rules = make([]uint64, words)
 	p.inhibitors = make([][]int, len(p.rules))
 	var silences []time.Duration
@@ -239,6 +243,10 @@ func (p *plan) index() {
 		}
 		if r.uses.faults {
 			p.onReport[word] |= bit
+		}
+		p.needs = append(p.needs, r.need)
+		if r.need.of != ofNothing {
+			p.needy[word] |= bit
 		}
 		if len(r.uses.silent) > 0 {
 			p.onContact[word] |= bit

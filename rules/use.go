@@ -153,6 +153,7 @@ func (e *Engine) adopt(o OpenAlarm) {
 				if p := d.past(i); p != nil {
 					p.comeBefore(taken.raisedAt, rule.Chattering)
 				}
+				d.stir(i)
 				d.standOn(i)
 				e.reach(d, i, 1)
 				if d.journal != nil {
