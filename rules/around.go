@@ -36,6 +36,10 @@ func (i Inhibitor) onDevice() bool { return i.Scope == "" || i.Scope == SameDevi
 type around struct {
 	own   map[Place]int // of this engine's devices, and how many
 	other []Place       // of others, as the engine was last told; sorted, each once
+
+	// timed are the devices with rules about silence that may be held back
+	// there: what sets these free is no report of theirs.
+	timed map[Place][]*device
 }
 
 func (a *around) holds(p Place) bool {
@@ -108,8 +112,11 @@ func (e *Engine) Inhibit(places []Place) bool {
 	if slices.Equal(places, e.around.other) {
 		return false
 	}
+	before := e.around.other
 	e.around.other = places
-	e.rescheduleHeld()
+	for _, p := range before {
+		e.askAgain(p)
+	}
 	return true
 }
 
@@ -130,9 +137,7 @@ func (e *Engine) reach(d *device, i, by int) {
 		if e.around.own[p] += by; e.around.own[p] == 0 {
 			delete(e.around.own, p)
 		}
-	}
-	if by < 0 {
-		e.rescheduleHeld()
+		e.askAgain(p)
 	}
 }
 
@@ -150,15 +155,35 @@ func (e *Engine) reachAgain() {
 	}
 }
 
-// rescheduleHeld makes time ask again the rules that are held back, as far as
-// time alone may raise them.
-func (e *Engine) rescheduleHeld() {
-	for _, d := range e.devices {
-		for _, i := range d.plan.timed {
-			if c := &d.cells[i]; c.phase == pending && c.alarm != nil {
-				e.schedule(d)
-				break
+// attend notes where a device may be held back although it keeps silent.
+func (e *Engine) attend(d *device) {
+	for _, i := range d.plan.timed {
+		for _, w := range d.plan.rules[i].wide {
+			p, ok := e.set.placeOf(d.id, w)
+			if !ok || e.attends(p, d) {
+				continue
 			}
+			if e.around.timed == nil {
+				e.around.timed = make(map[Place][]*device)
+			}
+			e.around.timed[p] = append(e.around.timed[p], d)
 		}
+	}
+}
+
+// attends reports whether a device was the last to be noted at a place.
+func (e *Engine) attends(p Place, d *device) bool {
+	all := e.around.timed[p]
+	return len(all) > 0 && all[len(all)-1] == d
+}
+
+// askAgain makes time ask the rules that were held back at a place, unless
+// something there still holds them.
+func (e *Engine) askAgain(p Place) {
+	if e.around.holds(p) {
+		return
+	}
+	for _, d := range e.around.timed[p] {
+		e.schedule(d)
 	}
 }

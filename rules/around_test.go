@@ -94,6 +94,26 @@ func TestASilentDeviceIsAlarmedWhenTheInhibitorHasGone(t *testing.T) {
 	s.want(change{"power-lost", "raised", 1}, change{"quiet", "suppressed", 5}, change{"power-lost", "cleared", 15}, change{"quiet", "raised", 15})
 }
 
+// What holds a silent device back in two places lets it go with the second.
+func TestASilentDeviceHeldInTwoPlacesIsAlarmedWhenBothHaveGone(t *testing.T) {
+	t.Parallel()
+	lost := Rule{ID: "uplink-lost", When: "not uplink", AppliesTo: Selector{Models: []string{"GW-*"}}}
+	quiet := Rule{ID: "quiet", When: `silent("5m")`, AppliesTo: Selector{Models: []string{"FR-*"}},
+		InhibitedBy: []Inhibitor{{"power-lost", SameSite}, {"uplink-lost", SameGateway}}}
+	s := &story{t: t, engine: NewEngine(siteSet(t, powerLost(), lost, quiet))}
+	s.say(0, fridgeID, "temperature", 4)
+	s.say(1, "meter-1", "volts", 0)
+	s.say(1, "gateway-1", "uplink", false)
+	for n := 2.0; n <= 6; n++ {
+		s.tick(n)
+	}
+	s.say(7, "meter-1", "volts", 230)
+	s.tick(8)
+	s.say(9, "gateway-1", "uplink", true)
+	s.want(change{"power-lost", "raised", 1}, change{"uplink-lost", "raised", 1}, change{"quiet", "suppressed", 5},
+		change{"power-lost", "cleared", 7}, change{"uplink-lost", "cleared", 9}, change{"quiet", "raised", 9})
+}
+
 func TestOtherEnginesAlarmsHoldBackAsWell(t *testing.T) {
 	t.Parallel()
 	quiet := Rule{ID: "quiet", When: `silent("5m")`, AppliesTo: Selector{Models: []string{"FR-*"}}, InhibitedBy: []Inhibitor{{"power-lost", SameSite}}}

@@ -192,6 +192,7 @@ func (e *Engine) device(id devices.ID) *device {
 func (e *Engine) add(d *device) {
 	e.devices[d.id] = d
 	e.join(d)
+	e.attend(d)
 	if len(d.plan.timed) > 0 {
 		e.silent++
 	}

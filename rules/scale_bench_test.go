@@ -37,6 +37,38 @@ func BenchmarkWindow(b *testing.B) {
 	}
 }
 
+// BenchmarkTheAlarmOfASiteEnds measures an alarm that comes and ends at a site of
+// ten silent devices, by how many others the partition has.
+func BenchmarkTheAlarmOfASiteEnds(b *testing.B) {
+	for _, others := range []int{0, 1_000, 100_000} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			meter := &devices.Model{ID: "PM-1", Metrics: map[string]devices.Metric{"volts": {Unit: "V"}}}
+			all := []*devices.Device{{ID: "meter-1", Model: "PM-1", Site: "site-0"}}
+			for i := range 10 + others {
+				id := devices.ID(fmt.Sprintf("fridge-%06d", i))
+				all = append(all, &devices.Device{ID: id, Model: "FR-200", Site: fmt.Sprintf("site-%d", i/10)})
+			}
+			set, err := Compile([]Rule{powerLost(), {
+				ID: "quiet", When: `silent("15m")`, AppliesTo: Selector{Models: []string{"FR-*"}}, InhibitedBy: []Inhibitor{{"power-lost", SameSite}},
+			}}, devices.NewDirectory(1, []*devices.Model{fridge(), meter}, all))
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := NewEngine(set)
+			for _, d := range all[1:] {
+				e.Apply([]devices.Report{reportOf(d.ID, start, map[string]any{"temperature": 4})}, start, nil)
+			}
+			now := start
+			for b.Loop() {
+				for _, volts := range []float64{0, 230} {
+					now = now.Add(time.Microsecond)
+					e.Apply([]devices.Report{reportOf("meter-1", now, map[string]any{"volts": volts})}, now, nil)
+				}
+			}
+		})
+	}
+}
+
 // Not parallel: it measures the memory of the whole process.
 func TestADeviceWithTenRulesTakesLessThanAKibibyte(t *testing.T) {
 	var plain []Rule
