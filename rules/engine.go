@@ -23,6 +23,8 @@ type Engine struct {
 	stats Stats
 	round round
 
+	explained func(rule string) bool // nil: all are
+
 	failures []Failure // not taken yet
 	losses   []Loss    // not taken yet
 	frame    frame     // of the evaluation under way; here so that it is not allocated
@@ -79,6 +81,11 @@ func NewEngine(set *Set) *Engine {
 
 // Set returns the rules in force.
 func (e *Engine) Set() *Set { return e.set }
+
+// ExplainOnly lets the transitions of those rules alone carry Values,
+// Explanation and Evidence for which explained is true: to put a decision into
+// words takes longer than to decide. Nothing else changes.
+func (e *Engine) ExplainOnly(explained func(rule string) bool) { e.explained = explained }
 
 // Stats returns the counts so far.
 func (e *Engine) Stats() Stats { return e.stats }

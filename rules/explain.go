@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+// explains reports whether decisions about rule i are put into words.
+func (e *Engine) explains(d *device, i int) bool {
+	return e.explained == nil || e.explained(d.plan.rules[i].rule.ID)
+}
+
 // explainRaise says why an alarm was raised, in sentences for the person who
 // gets the ticket.
 func explainRaise(d *device, i int, f *frame) []string {

@@ -147,16 +147,25 @@ func (e *Engine) relevel(d *device, i, left int, f *frame) {
 	}
 	c.alarm.severity = now
 	d.rememberLevel(i, max(f.now, c.alarm.raisedAt))
-	change, why := Escalated, ""
-	if now > before {
-		why = explainRung(r, &r.ladder[d.top(i)], d.rungs(i)[d.top(i)], f)
-	} else {
-		change, why = Deescalated, explainDescent(r, left, d, i, f)
+	change := Escalated
+	if now < before {
+		change = Deescalated
 	}
 	t := e.transition(d, i, change, max(f.now, c.alarm.raisedAt))
-	t.Values = d.values(f.oldest)
-	t.Explanation = []string{why}
+	if e.explains(d, i) {
+		t.Values = d.values(f.oldest)
+		t.Explanation = []string{explainLevel(r, change, left, d, i, f)}
+	}
 	e.emit(t)
+}
+
+// explainLevel says why the severity changed.
+func explainLevel(r *bound, change Change, left int, d *device, i int, f *frame) string {
+	if change == Deescalated {
+		return explainDescent(r, left, d, i, f)
+	}
+	top := d.top(i)
+	return explainRung(r, &r.ladder[top], d.rungs(i)[top], f)
 }
 
 // explainRung says why a step of the ladder was taken.

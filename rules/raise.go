@@ -61,12 +61,19 @@ func (e *Engine) raise(d *device, i int, f *frame) {
 	}
 	d.rememberLevel(i, f.now)
 	t := e.transition(d, i, Raised, f.now)
-	t.Values = d.values(f.oldest)
-	t.Explanation = explainRaise(d, i, f)
-	t.Evidence = d.evidence(i, f)
-	if p := d.past(i); p != nil {
+	p := d.past(i)
+	if p != nil {
 		t.Reopens = p.reopened(f.now, r.rule.ReopenWithin)
-		t.Explanation = append(t.Explanation, p.explain(c, &r.rule, t.Reopens, f.now)...)
+	}
+	if e.explains(d, i) {
+		t.Values = d.values(f.oldest)
+		t.Explanation = explainRaise(d, i, f)
+		t.Evidence = d.evidence(i, f)
+		if p != nil {
+			t.Explanation = append(t.Explanation, p.explain(c, &r.rule, t.Reopens, f.now)...)
+		}
+	}
+	if p != nil {
 		p.come(f.now, r.rule.Chattering)
 	}
 	e.emit(t)
@@ -79,8 +86,10 @@ func (e *Engine) clear(d *device, i int, f *frame) {
 	c := &d.cells[i]
 	at := max(f.now, c.alarm.raisedAt)
 	t := e.transition(d, i, Cleared, at)
-	t.Values = d.values(f.oldest)
-	t.Explanation = explainClear(d, i, f)
+	if e.explains(d, i) {
+		t.Values = d.values(f.oldest)
+		t.Explanation = explainClear(d, i, f)
+	}
 	e.emit(t)
 	if p := d.past(i); p != nil {
 		p.lastID, p.endedAt = c.alarm.id, at
@@ -107,10 +116,11 @@ func (e *Engine) escalate(d *device, i int, now, at int64) {
 		}
 		c.alarm.severity = step.Severity
 		d.rememberLevel(i, due)
-		f := e.prepare(d, now, at)
 		t := e.transition(d, i, Escalated, due)
-		t.Values = d.values(f.oldest)
-		t.Explanation = []string{explainEscalation(step, r)}
+		if e.explains(d, i) {
+			t.Values = d.values(e.prepare(d, now, at).oldest)
+			t.Explanation = []string{explainEscalation(step, r)}
+		}
 		e.emit(t)
 	}
 }

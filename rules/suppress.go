@@ -51,11 +51,13 @@ func (e *Engine) holdBack(d *device, i int, h holder, f *frame) {
 	c.alarm.held = append(c.alarm.held, h)
 	e.stats.Suppressed++
 	t := e.transition(d, i, Suppressed, f.now)
-	t.Values = d.values(f.oldest)
-	t.Evidence = d.evidence(i, f)
-	t.Explanation = []string{
-		describe(r.when, r.binder, f, yes) + heldSince(c.since, f.now) + fmt.Sprintf(" (rule %s v%d)", r.rule.ID, r.rule.Version),
-		fmt.Sprintf("Held back %s.", h.why),
+	if e.explains(d, i) {
+		t.Values = d.values(f.oldest)
+		t.Evidence = d.evidence(i, f)
+		t.Explanation = []string{
+			describe(r.when, r.binder, f, yes) + heldSince(c.since, f.now) + fmt.Sprintf(" (rule %s v%d)", r.rule.ID, r.rule.Version),
+			fmt.Sprintf("Held back %s.", h.why),
+		}
 	}
 	e.emit(t)
 }
@@ -70,8 +72,10 @@ func (e *Engine) release(d *device, i int, before *cell, at int64, why, becomes 
 	d.remember(i, before, at)
 	t := e.transitionOf(d, i, before, Released, at)
 	t.Becomes = becomes
-	t.Evidence.Held = before.alarm.suppressions()
-	t.Explanation = []string{"No longer held back: " + why + "."}
+	if e.explains(d, i) {
+		t.Evidence.Held = before.alarm.suppressions()
+		t.Explanation = []string{"No longer held back: " + why + "."}
+	}
 	e.emit(t)
 }
 

@@ -156,6 +156,7 @@ func newPlayer(in Input, directory *devices.Directory) (*player, error) {
 		return nil, &InputError{fmt.Errorf("rules: %w", withoutMarks(err))}
 	}
 	p.engine = rules.NewEngine(set.WithMaintenance(in.Maintenance))
+	p.engine.ExplainOnly(func(id string) bool { _, own := p.variants[0].rules[id]; return own }) // all else is only counted
 	return p, nil
 }
 
