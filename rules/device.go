@@ -11,32 +11,32 @@ import (
 
 // device is what an engine remembers of one device. Times are Unix
 // nanoseconds: event time is the device's clock, log time ours.
+//
+// What every reading touches stands first: where there are more devices than
+// fit into the processor's cache, that is what a reading costs.
 type device struct {
-	id    devices.ID
-	plan  *plan
-	slots []slot   // by the model's layout
-	cells []cell   // by plan.rules
-	busy  []uint64 // rules that may not be at rest; those that are not are among them
+	plan     *plan
+	journal  *journal // what it can be taken back by; nil where its model has no lateness
+	observed int64    // event time of the latest report that counted; never: none yet
+	received int64    // log time of that report
+	contact  int64    // log time of the latest word of any kind, duplicates included; 0: never heard
+	faultsAt int64    // event time of the latest list of faults; never: none yet
 
+	slots    []slot    // by the model's layout
+	rings    []ring    // by the model's rings
+	busy     []uint64  // rules that may not be at rest; those that are not are among them
+	trackers []tracker // by the model's trackers
+
+	cells   []cell // by plan.rules
 	ladders []cell // steps of severity that have conditions, by plan.rungsOf
 	pasts   []past // by plan.pastOf
-
-	rings    []ring    // by the model's rings
-	trackers []tracker // by the model's trackers
 	learned
 
-	observed int64 // event time of the latest report that counted; never: none yet
-	received int64 // log time of that report
-	contact  int64 // log time of the latest word of any kind, duplicates included; 0: never heard
-	decided  int64 // log time up to which the timers are decided
-
-	faultsAt int64 // event time of the latest list of faults; never: none yet
-	faults   []string
-
-	journal *journal // what it can be taken back by; nil where its model has no lateness
-	amended int      // how often decisions about it were amended
-
-	queued int32 // position in the engine's queue of timers; -1: not in it
+	id      devices.ID
+	faults  []string
+	decided int64 // log time up to which the timers are decided
+	amended int   // how often decisions about it were amended
+	queued  int32 // position in the engine's queue of timers; -1: not in it
 }
 
 func newDevice(id devices.ID, p *plan) *device {

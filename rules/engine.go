@@ -49,9 +49,11 @@ type Stats struct {
 type round struct {
 	transitions []Transition
 	trace       func(i int) string
-	report      int      // index of the report under way
-	observed    int64    // event time of the report that is applied; never: time alone decides
-	marks       []uint64 // rules to evaluate, by position
+	report      int       // index of the report under way
+	observed    int64     // event time of the report that is applied; never: time alone decides
+	marks       []uint64  // rules to evaluate, by position
+	known       []*device // of the reports; see lookUp
+	touched     int64     // nothing: it keeps the compiler from leaving out what lookUp reads
 	accepted    []accepted
 	repeated    []repeated // alarms whose count has grown
 	taking      *device    // which a report is being stored for
@@ -101,6 +103,7 @@ func (e *Engine) Apply(reports []devices.Report, at time.Time, trace func(i int)
 	now := e.advance(at)
 	e.passSlots(now)
 	e.round.trace = trace
+	e.lookUp(reports)
 	for next := 0; next < len(reports); {
 		next = e.reportsFrom(reports, next, now)
 	}
@@ -128,13 +131,57 @@ func (e *Engine) finish() []Transition {
 	return transitions
 }
 
-// report takes in one report.
-func (e *Engine) report(r *devices.Report, now int64) {
+// cached is how many devices the processor's caches have room for, roughly.
+const cached = 4096
+
+// lookUp finds the devices of reports, as far as they are known. One that was
+// silent for a minute is in no cache, where there are many. In loops of their
+// own the look-ups do not depend on each other, so that the processor waits
+// for many at once.
+func (e *Engine) lookUp(reports []devices.Report) {
+	e.round.known = e.round.known[:0]
+	for i := range reports {
+		e.round.known = append(e.round.known, e.devices[reports[i].Device])
+	}
+	if len(e.devices) < cached {
+		return
+	}
+	for _, d := range e.round.known {
+		if d != nil {
+			e.round.touched += d.observed
+		}
+	}
+	for _, d := range e.round.known {
+		if d != nil {
+			e.round.touched += d.touch()
+		}
+	}
+}
+
+// touch reads from what a reading is put into.
+func (d *device) touch() int64 {
+	touched := int64(0)
+	if len(d.slots) > 0 {
+		touched = d.slots[len(d.slots)-1].at
+	}
+	for i := range d.rings {
+		touched += d.rings[i].since
+	}
+	if d.journal != nil {
+		touched += d.journal.timer + d.journal.newer.at
+	}
+	return touched
+}
+
+// report takes in one report of a device; nil: it was not known before.
+func (e *Engine) report(r *devices.Report, d *device, now int64) {
 	e.stats.Reports++
 	if r.Presence == devices.Offline || r.Presence == devices.Late {
 		return // said about the device, not by it
 	}
-	d := e.device(r.Device)
+	if d == nil {
+		d = e.device(r.Device) // also one that a report before this one has made known
+	}
 	if d == nil {
 		e.stats.UnknownDevices++
 		return

@@ -43,7 +43,7 @@ func (e *Engine) reportsFrom(reports []devices.Report, from int, now int64) (nex
 	}()
 	for next = from; next < len(reports); next++ {
 		e.round.report = next
-		e.report(&reports[next], now)
+		e.report(&reports[next], e.round.known[next], now)
 	}
 	return next
 }
