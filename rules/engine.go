@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"telltale/devices"
@@ -117,6 +118,9 @@ func (e *Engine) Tick(at time.Time) []Transition { return e.Apply(nil, at, nil) 
 
 // finish reports the grown counts, once for each alarm, and empties the round.
 func (e *Engine) finish() []Transition {
+	if n := len(e.round.repeated); n > 0 {
+		e.round.transitions = slices.Grow(e.round.transitions, n)
+	}
 	for _, r := range e.round.repeated {
 		if c := &r.device.cells[r.rule]; c.alarm == r.alarm && c.count > r.alarm.told {
 			e.emitRepeated(r, c)
