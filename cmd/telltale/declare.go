@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/user"
+	"strings"
 
 	"telltale/internal/declare"
 )
@@ -14,9 +15,17 @@ type declarations struct {
 	Also  []string `arg:"" optional:"" type:"path" help:"More files or folders."`
 }
 
-func (d declarations) sources() ([]declare.Source, error) {
+// sources reads the files. Rule scripts in folders stay out, and are told of.
+func (d declarations) sources(io *console) ([]declare.Source, error) {
 	sources, err := declare.ReadSources(append(d.Files, d.Also...)...)
-	return sources, invalid(err)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	sources, scripts := declare.WithoutScripts(sources)
+	if len(scripts) > 0 {
+		fmt.Fprintf(io.err, "left to \"telltale rules test\", as rule scripts: %s\n", strings.Join(scripts, ", "))
+	}
+	return sources, nil
 }
 
 type applyCmd struct {
@@ -26,7 +35,7 @@ type applyCmd struct {
 
 // Run declares all of the files, or nothing.
 func (c applyCmd) Run(ctx context.Context, io *console) error {
-	sources, err := c.sources()
+	sources, err := c.sources(io)
 	if err != nil {
 		return err
 	}
@@ -47,7 +56,7 @@ type planCmd struct {
 
 // Run prints what apply would do.
 func (c planCmd) Run(ctx context.Context, io *console) error {
-	sources, err := c.sources()
+	sources, err := c.sources(io)
 	if err != nil {
 		return err
 	}

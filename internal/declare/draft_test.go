@@ -2,8 +2,6 @@ package declare_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"telltale/devices"
@@ -74,19 +72,8 @@ func TestASetMayExpectTheVersionItWasMadeFrom(t *testing.T) {
 // FuzzDraft: whatever somebody types, a draft says what is wrong with it in
 // words, or is a set whose tests can be read.
 func FuzzDraft(f *testing.F) {
-	for _, pattern := range []string{"testdata/rule*.yaml", "testdata/lint/*.yaml"} {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			f.Fatalf("no seeds: %v", err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(text)
-		}
-	}
+	seed(f, "testdata/rule*.yaml")
+	seed(f, "testdata/lint/*.yaml")
 	f.Add([]byte(writtenRule))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		draft := declare.ReadDraft(declare.Source{Text: text})

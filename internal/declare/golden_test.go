@@ -31,13 +31,25 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func files(t *testing.T, pattern string) []string {
+func files(t testing.TB, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no %s: %v", pattern, err)
 	}
 	return names
+}
+
+// seed gives a fuzz target the files of a pattern to begin with.
+func seed(f *testing.F, pattern string) {
+	f.Helper()
+	for _, name := range files(f, pattern) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 }
 
 // TestBadFilesAreRefusedWithExactlyTheseErrors compares x.bad.yaml with

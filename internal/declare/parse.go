@@ -13,7 +13,7 @@ import (
 // Parse reads declarations from files and folders. A folder stands for its
 // *.yaml and *.yml files, those of its sub-folders included; rule scripts
 // (documents with tests and without a kind) that lie among them are left to
-// the test runner. Faults in the declarations come back as [Errors], all of
+// the test runner, and are a fault in a file that was named. Faults in the declarations come back as [Errors], all of
 // them; references and conditions are looked at by [Set.Check].
 func Parse(paths ...string) (*Set, error) {
 	sources, err := ReadSources(paths...)
@@ -116,10 +116,14 @@ func findAlias(node *yaml.Node) *yaml.Node {
 // read adds the declaration of one document, or its faults. A declaration with
 // faults is not added but returned, as far as it could be read.
 func (s *Set) read(doc *document, faults *Errors) (flawed any) {
-	if doc.source.folder && isRuleScript(doc.node) {
+	r := &reading{file: doc.source.Name, decoders: doc.source.Decoders, faults: faults}
+	if isRuleScript(doc.node) && doc.source.folder {
 		return nil
 	}
-	r := &reading{file: doc.source.Name, decoders: doc.source.Decoders, faults: faults}
+	if isRuleScript(doc.node) && child(doc.node, "rules") != nil { // without it, it may be a rule whose kind is missing
+		value{r: r, node: doc.node}.failf("this is a rule script and no declaration: play it with \"telltale rules test\"; tests that the gateway is to keep stand under tests in their rule")
+		return nil
+	}
 	f := value{r: r, node: doc.node}.fields()
 	before := len(*faults)
 	kindValue, ok := f.must("kind")
@@ -166,11 +170,6 @@ func (v value) plain() string {
 		return ""
 	}
 	return v.node.Value
-}
-
-// isRuleScript reports whether a document is a script for the rule tester.
-func isRuleScript(node *yaml.Node) bool {
-	return child(node, "tests") != nil && child(node, "kind") == nil
 }
 
 // child returns the value of a key, or nil.

@@ -2,8 +2,6 @@ package declare_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"telltale/internal/declare"
@@ -12,17 +10,7 @@ import (
 // FuzzParseSources: whatever is in a file, the reader neither panics nor
 // accepts what it could not read back from its own specs.
 func FuzzParseSources(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.yaml")
-	if err != nil || len(names) == 0 {
-		f.Fatalf("no seeds: %v", err)
-	}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
-	}
+	seed(f, "testdata/*.yaml")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, err := declare.ParseSources(declare.Source{Name: "fuzz.yaml", Text: text})
 		if err != nil {

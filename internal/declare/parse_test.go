@@ -58,9 +58,37 @@ func TestAFolderStandsForItsYAMLFiles(t *testing.T) {
 
 func TestARuleScriptThatIsNamedIsRefused(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"script.yaml": "rules: [a.yml]\ntests: []\n"})
-	if _, err := declare.Parse(filepath.Join(dir, "script.yaml")); err == nil {
-		t.Error("a named script was passed over in silence")
+	dir := folder(t, map[string]string{"script.yaml": "# about the fridge\nrules: [a.yml]\ntests: []\n"})
+	_, err := declare.Parse(filepath.Join(dir, "script.yaml"))
+	want := filepath.Join(dir, "script.yaml") + `:2:1: this is a rule script and no declaration: play it with "telltale rules test"; ` +
+		"tests that the gateway is to keep stand under tests in their rule"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestFilesOfRuleScriptsArePartedFromDeclarations(t *testing.T) {
+	t.Parallel()
+	const script, article = "rules: [a.yml]\ntests: []\n", "{kind: Article, title: tests, body: b, id: A}\n"
+	dir := folder(t, map[string]string{
+		"a.yaml": article, "b.test.yaml": script, "c.yaml": script + "---\n" + script, "d.yaml": article + "---\n" + script,
+		"e.yaml": "# tests\n", "f.yaml": "tests: [\n",
+	})
+	named := filepath.Join(folder(t, map[string]string{"named.yaml": script}), "named.yaml")
+	sources, err := declare.ReadSources(dir, named)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, scripts := declare.WithoutScripts(sources)
+	var kept []string
+	for _, source := range rest {
+		kept = append(kept, filepath.Base(source.Name))
+	}
+	if diff := cmp.Diff([]string{"a.yaml", "d.yaml", "e.yaml", "f.yaml", "named.yaml"}, kept); diff != "" {
+		t.Errorf("declarations (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{filepath.Join(dir, "b.test.yaml"), filepath.Join(dir, "c.yaml")}, scripts); diff != "" {
+		t.Errorf("scripts (-want +got):\n%s", diff)
 	}
 }
 

@@ -2,8 +2,6 @@ package declare_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,17 +84,7 @@ func TestTextsReadBackAsWhatTheyWereWrittenFrom(t *testing.T) {
 // FuzzText: every rule that can be read can be written, and is then the same.
 func FuzzText(f *testing.F) {
 	f.Add([]byte(writtenRule))
-	names, err := filepath.Glob("testdata/*.good.yaml")
-	if err != nil || len(names) == 0 {
-		f.Fatalf("no seeds: %v", err)
-	}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
-	}
+	seed(f, "testdata/*.good.yaml")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, err := declare.ParseSources(declare.Source{Name: "fuzz.yaml", Text: text})
 		if err != nil {
