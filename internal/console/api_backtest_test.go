@@ -44,14 +44,7 @@ func TestABacktestOnAFileSaysWhatWouldHaveBeenRaised(t *testing.T) {
 func TestABacktestOnTheHistoryOfDevices(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	var reports []devices.Report
-	for minute, celsius := range []float64{5, 9, 9, 9, 9, 5, 5} {
-		at := start.Add(time.Duration(minute) * time.Minute)
-		reports = append(reports, devices.Report{Device: "fridge-1", ObservedAt: at, ReceivedAt: at,
-			Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(celsius)}}})
-	}
-	r.record(reports)
+	r.minutes(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), 5, 9, 9, 9, 9, 5, 5)
 	body := `{"rules": "kind: Rule\nid: trial\nwhen: temperature > 8\nfor: 2m\n", "devices": ["fridge-1"],
 		"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}`
 	result := r.admin(200, "POST", "/api/v1/rules/backtest", body).json()
@@ -69,9 +62,15 @@ func TestABacktestOnTheHistoryOfDevices(t *testing.T) {
 	}
 }
 
-// record writes reports into the history.
-func (r *rig) record(reports []devices.Report) {
+// minutes writes temperatures of fridge-1 into the history, one a minute.
+func (r *rig) minutes(start time.Time, celsius ...float64) {
 	r.t.Helper()
+	reports := make([]devices.Report, len(celsius))
+	for minute, value := range celsius {
+		at := start.Add(time.Duration(minute) * time.Minute)
+		reports[minute] = devices.Report{Device: "fridge-1", ObservedAt: at, ReceivedAt: at,
+			Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(value)}}}
+	}
 	epoch, ok, err := r.db.AcquireLease(r.t.Context(), history.Consumer, 0, "test", time.Minute)
 	if err != nil || !ok {
 		r.t.Fatalf("lease: %v, %v", ok, err)
@@ -83,14 +82,7 @@ func (r *rig) record(reports []devices.Report) {
 func TestABacktestComparesWithWhatIsLiveAndSweeps(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	var reports []devices.Report
-	for minute, celsius := range []float64{5, 7.5, 8.5, 8.5, 8.5, 7.5, 5} {
-		at := start.Add(time.Duration(minute) * time.Minute)
-		reports = append(reports, devices.Report{Device: "fridge-1", ObservedAt: at, ReceivedAt: at,
-			Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(celsius)}}})
-	}
-	r.record(reports)
+	r.minutes(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), 5, 7.5, 8.5, 8.5, 8.5, 7.5, 5)
 	ask := func(sweep string) string {
 		return `{"rules": "kind: Rule\nid: warm\nwhen: temperature > 7\n", "devices": ["fridge-1"], "against": "live", "sweep": "` + sweep + `",
 			"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}`

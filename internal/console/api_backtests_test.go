@@ -47,18 +47,14 @@ func (r *rig) gated() *gatedArchive {
 // eight, ten and twenty.
 func (r *rig) warmDay() {
 	r.t.Helper()
-	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	var reports []devices.Report
-	for minute := range 24 * 60 {
-		celsius := 5.0
+	celsius := make([]float64, 24*60)
+	for minute := range celsius {
+		celsius[minute] = 5
 		if hour := minute / 60; (hour == 8 || hour == 10 || hour == 20) && minute%60 < 10 {
-			celsius = 8.5 + float64(hour)/20
+			celsius[minute] = 8.5 + float64(hour)/20
 		}
-		at := start.Add(time.Duration(minute) * time.Minute)
-		reports = append(reports, devices.Report{Device: "fridge-1", ObservedAt: at, ReceivedAt: at,
-			Readings: []devices.Reading{{Metric: "temperature", Value: devices.Number(celsius)}}})
 	}
-	r.record(reports)
+	r.minutes(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), celsius...)
 }
 
 const warmDayJob = `{"rules": "kind: Rule\nid: warm\nwhen: temperature > 8\nfor: 2m\n",

@@ -45,7 +45,7 @@ func newPages() *pages {
 	return p
 }
 
-// registerPages adds the pages for people.
+// registerPages adds the pages that people read.
 func (s *Server) registerPages(mux *http.ServeMux) {
 	s.pages = newPages()
 	mux.Handle("GET /static/", http.StripPrefix("/static/", s.pages.assets))
@@ -81,7 +81,15 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	read("/charts/device/{id}", s.deviceChart)
 	read("/charts/shipment/{id}", s.shipmentChart)
 	read("/charts/shadow/{id}", s.shadowChart)
+	mux.Handle("GET /charts/backtest/{job}", s.page(access.Backtest, s.legible(s.backtestChart)))
 
+	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {
+		s.renderError(w, r, http.StatusNotFound, "There is no page at this address.")
+	}))
+}
+
+// registerActs adds what people do on the pages.
+func (s *Server) registerActs(mux *http.ServeMux) {
 	act := func(pattern string, a access.Action, h http.HandlerFunc) {
 		mux.Handle("POST "+pattern, s.page(a, s.legible(h)))
 	}
@@ -101,12 +109,6 @@ func (s *Server) registerPages(mux *http.ServeMux) {
 	act("/rules/{id}/backtest/{job}/cancel", access.Backtest, s.cancelBacktestFromPage)
 	act("/sources/try", access.HandleRefused, s.tryPayload)
 	act("/quarantine/replay", access.HandleRefused, s.replayRefused)
-
-	mux.Handle("GET /charts/backtest/{job}", s.page(access.Backtest, s.legible(s.backtestChart)))
-
-	mux.Handle("/", s.page(access.Read, func(w http.ResponseWriter, r *http.Request) {
-		s.renderError(w, r, http.StatusNotFound, "There is no page at this address.")
-	}))
 }
 
 // render answers with a page. It is built whole before the first byte leaves,

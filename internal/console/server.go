@@ -136,6 +136,7 @@ func (s *Server) routes(counts *metrics) http.Handler {
 	resources := s.registerAPI(mux)
 	s.registerEvents(mux)
 	s.registerPages(mux)
+	s.registerActs(mux)
 	return counts.counted(func(r *http.Request) string {
 		_, pattern := mux.Handler(r)
 		if pattern == apiRoute {
