@@ -24,6 +24,17 @@ func TestARuleThatFailsIsSeen(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, page)
 		}
 	}
+	for rule, want := range map[string]string{
+		"fridge-warm": "It fails since 13:30 , 12 times so far. The last time on fridge-04 : index out of range .",
+		"door-open":   "It is degraded since 14:30 . It sees only the last hour.",
+	} {
+		if page := said(r.visit(r.as("vera"), 200, "/rules/"+rule)); !strings.Contains(page, want) {
+			t.Errorf("%q is not in\n%s", want, page)
+		}
+	}
+	if page := said(r.visit(r.as("vera"), 200, "/rules/silent")); strings.Contains(page, "It fails") || strings.Contains(page, "degraded") {
+		t.Errorf("a rule that is well complains:\n%s", page)
+	}
 	states := map[string]any{}
 	for _, item := range r.admin(200, "GET", "/api/v1/rules", "").json()["items"].([]any) {
 		rule := item.(map[string]any)
