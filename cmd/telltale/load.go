@@ -18,6 +18,8 @@ type loadCmd struct {
 	Duration    time.Duration `default:"30s" help:"How long to publish."`
 	Devices     int           `default:"1000" help:"How many devices the messages are from."`
 	DeviceID    string        `default:"load-%05d" help:"Format of a device id."`
+	Rest        time.Duration `help:"How long to rest between connecting and publishing."`
+	WarmUp      time.Duration `help:"How long to publish before that without measuring latencies."`
 	BreachEvery int           `help:"Every n-th device goes too warm half-way through, so that tickets open."`
 }
 
@@ -27,6 +29,7 @@ func (c loadCmd) Run(ctx context.Context, io *console) error {
 		Broker: c.Broker, Username: c.Username, Password: c.Password,
 		Connections: c.Connections, Window: c.Window, Rate: c.Rate, Duration: c.Duration,
 		Devices: c.Devices, DeviceID: c.DeviceID, BreachEvery: c.BreachEvery,
+		WarmUp: c.WarmUp, Rest: c.Rest, Connected: func() { fmt.Fprintf(io.out, "%d connected\n", c.Connections) },
 	})
 	if err != nil {
 		return err

@@ -9,9 +9,11 @@
 # environment: DOOR=embedded (default), mosquitto, tuned for throughput, or bare:
 #              Mosquitto without a gateway
 #              RULES=10, how many threshold rules watch the temperature
+#              WARM_UP=0, seconds under the same load before latencies are measured
+#              TELLTALE=bin/telltale, the gateway; the load is always from bin/telltale
 set -euo pipefail
 rate=${1:-0} connections=${2:-1000} devices=${3:-10000} seconds=${4:-30} window=${5:-1}
-door=${DOOR:-embedded} rules=${RULES:-10}
+door=${DOOR:-embedded} rules=${RULES:-10} warm_up=${WARM_UP:-0} telltale=${TELLTALE:-bin/telltale}
 cd "$(dirname "$0")/../.."
 data=$(mktemp -d)
 started=()
@@ -36,7 +38,7 @@ if [[ $door == bare ]]; then
 	started=($! "${started[@]}")
 	began=$(date +%s%N)
 	out=$(bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
-		--rate "$rate" --window "$window" --duration "${seconds}s")
+		--rate "$rate" --window "$window" --duration "${seconds}s" | tail -1)
 	echo "$out"
 	acknowledged=$(awk '{print $3}' <<<"$out")
 	until (($(wc -l <"$data/received") >= acknowledged)); do sleep 0.1; done
@@ -44,7 +46,7 @@ if [[ $door == bare ]]; then
 	exit
 fi
 
-bin/telltale serve --data "$data/gateway" >"$data/log" 2>&1 &
+"$telltale" serve --data "$data/gateway" >"$data/log" 2>&1 &
 gateway=$!
 started=("$gateway" "${started[@]}")
 until curl -sf http://$TELLTALE_HTTP_LISTEN/readyz >/dev/null; do sleep 0.2; done
@@ -67,14 +69,22 @@ YAML
 		printf -- '---\n{kind: Device, id: load-%05d, model: bench, owners: [{customer: C-1, from: 2020-01-01T00:00:00Z}]}\n' "$i"
 	done
 } >"$data/bench.yaml"
-bin/telltale apply -f "$data/bench.yaml" --data "$data/gateway" | tail -1
+"$telltale" apply -f "$data/bench.yaml" --data "$data/gateway" | tail -1
 
 metric() { curl -s http://$TELLTALE_HTTP_LISTEN/metrics | awk -v m="$1" 'index($1, m) == 1 {s += $2} END {printf "%.0f\n", s}'; }
-cpu() { awk '{print $14 + $15}' "/proc/$1/stat"; }
+# cpu PID...: hundredths of a second that the processes have used.
+cpu() { for p in "$@"; do cat "/proc/$p/stat" 2>/dev/null || true; done | awk '{s += $14 + $15} END {print s + 0}'; }
+postmaster=$(head -1 "$data/gateway/postgres/data/postmaster.pid")
+database() { cpu "$postmaster" $(pgrep -P "$postmaster"); }
+flushes() { metric telltale_ingest_flush_seconds_count; }
 
-used=$(cpu $gateway) began=$(date +%s%N)
-out=$(bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
-	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 100)
+bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
+	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 100 --rest 2s --warm-up "${warm_up}s" >"$data/load" &
+load=$!
+until [[ -s $data/load ]] || ! kill -0 $load 2>/dev/null; do sleep 0.02; done
+began=$(($(date +%s%N) + 2000000000)) flushes=$(flushes) stored=$(database) used=$(cpu $gateway) # while it rests
+wait $load
+out=$(tail -1 "$data/load")
 echo "$out"
 acknowledged=$(awk '{print $3}' <<<"$out")
 accepted=$(metric telltale_ingest_reports_total)
@@ -83,6 +93,8 @@ until (($(metric telltale_ingest_reports_total) >= acknowledged)); do sleep 0.1;
 took=$((($(date +%s%N) - began) / 1000000))
 used=$((($(cpu $gateway) - used) * 10000 / acknowledged))
 echo "safe in the log: $((acknowledged * 1000 / took)) messages/s, gateway: $used us of CPU per message"
+flushes=$(($(flushes) - flushes)) stored=$((($(database) - stored) * 10000 / acknowledged))
+echo "flushes: $((acknowledged / flushes)) messages each, $((flushes * 1000 / took))/s; database: $stored us of CPU per message"
 echo "$behind"
 echo "resident memory: $(($(awk '/VmRSS/ {print $2}' /proc/$gateway/status) / 1024)) MiB"
 until (($(metric telltale_history_readings_total) >= 3 * acknowledged)); do sleep 0.2; done

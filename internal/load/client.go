@@ -1,44 +1,51 @@
 package load
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// drainTime bounds the wait for acknowledgements after the last message.
-const drainTime = 30 * time.Second
+const (
+	// drainTime bounds the wait for acknowledgements after the last message.
+	drainTime = 30 * time.Second
 
-// writeBytes is how much is written at once.
-const writeBytes = 16 << 10
+	// writeBytes is how much is written at once.
+	writeBytes = 16 << 10
+)
 
-// client is one connection, driven by one goroutine: it writes what is due and
-// fits into the window at once, then reads the acknowledgements that are there.
-// It publishes for its share of the devices.
+// client is one connection. It publishes for its share of the devices, in two
+// goroutines: whoever finds that a message is due and fits into the window
+// writes it. Its own goroutine reads acknowledgements and makes room.
 type client struct {
-	conn    net.Conn
-	r       *bufio.Reader
-	opts    *Options
-	index   int
-	topics  []string
-	breach  []bool // of topics: this device breaches half-way
-	latency histogram
+	conn   net.Conn
+	opts   *Options
+	index  int
+	topics []string
+	breach []bool // of topics: this device breaches half-way
+	start  time.Time
+	seen   *measured
 
-	free    []uint16    // packet identifiers not in use: the window
-	sent    []time.Time // of the PUBLISH, by packet identifier
+	in   [256]byte // read and not dealt with
+	held int       // bytes of it
+
+	mu      sync.Mutex
+	due     int         // messages that should have been written by now
 	n       int         // messages written
+	free    []uint16    // packet identifiers not in use: the window
+	sent    []time.Time // when the PUBLISH was due, by packet identifier; zero: not under way
+	wrote   []time.Time // when what is written at once was due
 	pending []byte      // memory for what is written at once
-	until   time.Time   // the read deadline
+	ending  bool        // nothing more will be due
 }
 
-func newClient(conn net.Conn, opts *Options, index int) *client {
-	c := &client{conn: conn, opts: opts, index: index, r: bufio.NewReaderSize(conn, 1024)}
+func newClient(conn net.Conn, opts *Options, index int, seen *measured) *client {
+	c := &client{conn: conn, opts: opts, index: index, seen: seen}
 	for d := index; d < opts.Devices; d += opts.Connections {
 		c.topics = append(c.topics, "telltale/"+fmt.Sprintf(opts.DeviceID, d)+"/telemetry")
 		c.breach = append(c.breach, opts.BreachEvery > 0 && d%opts.BreachEvery == 0)
@@ -54,114 +61,148 @@ func newClient(conn net.Conn, opts *Options, index int) *client {
 	return c
 }
 
-// run publishes until ctx ends and returns when all is acknowledged.
-func (c *client) run(ctx context.Context, sent *atomic.Int64, started time.Time) error {
-	pace := c.pace(started)
-	for ctx.Err() == nil {
-		due, next := pace(time.Now())
-		if err := c.publish(min(due, len(c.free)), started); err != nil {
-			return fmt.Errorf("publish: %w", err)
+// run reads acknowledgements until the end, and returns when all that was due is
+// acknowledged.
+func (c *client) run() error {
+	for !c.finished() {
+		n, err := c.conn.Read(c.in[c.held:])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if c.finished() {
+				return nil
+			}
+			return fmt.Errorf("%d messages not acknowledged after %s", c.open(), drainTime)
+		case err != nil:
+			return fmt.Errorf("read PUBACK: %w", err)
 		}
-		if due > 0 && len(c.free) > 0 {
-			continue // more than one write holds
-		}
-		if due > 0 { // the window is full
-			next = started.Add(c.opts.Duration)
-		}
-		if err := c.readAcks(next); err != nil {
+		if err := c.acknowledged(c.held + n); err != nil {
 			return err
-		}
-	}
-	sent.Add(int64(c.n))
-	for deadline := time.Now().Add(drainTime); len(c.free) < c.opts.Window; {
-		if err := c.readAcks(deadline); err != nil {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d messages not acknowledged after %s", c.opts.Window-len(c.free), drainTime)
 		}
 	}
 	return nil
 }
 
-// publish writes at most n messages, as many as one write holds.
-func (c *client) publish(n int, started time.Time) error {
-	if n == 0 {
-		return nil
-	}
-	now := time.Now()
-	var payload [128]byte
-	c.pending = c.pending[:0]
-	for ; n > 0 && len(c.pending) < writeBytes; n-- {
-		id := c.free[len(c.free)-1]
-		c.free = c.free[:len(c.free)-1]
-		device := c.n % len(c.topics)
-		body := c.payload(payload[:0], now, c.n, device, now.Sub(started))
-		c.pending = appendPublish(c.pending, c.topics[device], id, body)
-		c.sent[id] = now
-		c.n++
-	}
-	_, err := c.conn.Write(c.pending)
-	return err
-}
-
-// readAcks waits for an acknowledgement, until a time at most, and reads those
-// that came with it.
-func (c *client) readAcks(until time.Time) error {
-	if !until.Equal(c.until) {
-		c.until = until
-		if err := c.conn.SetReadDeadline(until); err != nil {
-			return err
-		}
-	}
-	if _, err := c.r.Peek(pubackSize); errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("read PUBACK: %w", err)
-	}
-	for now := time.Now(); c.r.Buffered() >= pubackSize; {
-		id, err := readPuback(c.r)
+// acknowledged deals with the first n bytes of in, and writes what there is
+// room for now.
+func (c *client) acknowledged(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var due [len(c.in) / pubackSize]time.Time
+	acks, now := 0, time.Now()
+	p := c.in[:n]
+	for ; len(p) >= pubackSize; p = p[pubackSize:] {
+		id, err := parsePuback(p)
 		if err != nil {
 			return err
 		}
 		if id == 0 || int(id) > c.opts.Window || c.sent[id].IsZero() {
 			return fmt.Errorf("PUBACK for packet %d, which is not under way", id)
 		}
-		c.latency.observe(now.Sub(c.sent[id]))
+		due[acks] = c.sent[id]
+		acks++
 		c.sent[id] = time.Time{}
 		c.free = append(c.free, id)
+	}
+	c.held = copy(c.in[:], p)
+	c.seen.acknowledged(due[:acks], now)
+	return c.publish()
+}
+
+// owe makes n more messages due and writes what fits into the window.
+func (c *client) owe(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.due += n
+	return c.publish()
+}
+
+// end says that nothing more will be due. What is due already will be written,
+// unless everything is due as soon as there is room.
+func (c *client) end() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ending = true
+	if c.opts.Rate == 0 {
+		c.due = c.n
+	}
+	wait := drainTime
+	if c.settled() {
+		wait = 0
+	}
+	return c.conn.SetReadDeadline(time.Now().Add(wait))
+}
+
+// settled reports whether nothing is left to be written or acknowledged. c.mu
+// must be held.
+func (c *client) settled() bool { return c.n == c.due && len(c.free) == c.opts.Window }
+
+func (c *client) finished() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending && c.settled()
+}
+
+// open is how many messages are under way or still to be written.
+func (c *client) open() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.due - c.n + c.opts.Window - len(c.free)
+}
+
+// publish writes what is due and fits into the window. c.mu must be held.
+func (c *client) publish() error {
+	for c.due > c.n && len(c.free) > 0 {
+		if err := c.write(min(c.due-c.n, len(c.free))); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
 	}
 	return nil
 }
 
-// pace returns a function that says how many messages are due and when the
-// next one is.
-func (c *client) pace(started time.Time) func(now time.Time) (due int, next time.Time) {
+// write writes at most n messages, as many as one write holds.
+func (c *client) write(n int) error {
+	now := time.Now()
+	var payload [128]byte
+	c.pending, c.wrote = c.pending[:0], c.wrote[:0]
+	for ; n > 0 && len(c.pending) < writeBytes; n-- {
+		id := c.free[len(c.free)-1]
+		c.free = c.free[:len(c.free)-1]
+		due := c.dueAt(now)
+		device := c.n % len(c.topics)
+		c.pending = appendPublish(c.pending, c.topics[device], id, c.payload(payload[:0], due, device))
+		c.sent[id] = due
+		c.wrote = append(c.wrote, due)
+		c.n++
+	}
+	c.seen.wrote(c.wrote, now)
+	_, err := c.conn.Write(c.pending)
+	return err
+}
+
+// dueAt returns when the next message is due to be written, by the rate alone:
+// what holds it up, here or at the broker, is a part of what it takes. Without
+// a rate that is now.
+func (c *client) dueAt(now time.Time) time.Time {
 	if c.opts.Rate == 0 {
-		return func(time.Time) (int, time.Time) { return c.opts.Window, time.Time{} }
+		return now
 	}
-	gap := time.Duration(c.opts.Connections) * time.Second / time.Duration(c.opts.Rate)
-	first := started.Add(gap * time.Duration(c.index) / time.Duration(c.opts.Connections))
-	return func(now time.Time) (int, time.Time) {
-		if now.Before(first) {
-			return 0, first
-		}
-		want := int(now.Sub(first)/gap) + 1
-		return max(0, want-c.n), first.Add(time.Duration(max(want, c.n)) * gap)
-	}
+	return c.start.Add(dueAfter(c.index+c.n*c.opts.Connections, c.opts.Rate))
 }
 
 // payload appends a native report of about 85 bytes.
-func (c *client) payload(dst []byte, now time.Time, n, device int, elapsed time.Duration) []byte {
-	temperature := 3.0 + float64(n%30)/10
-	if c.breach[device] && elapsed > c.opts.Duration/2 {
+func (c *client) payload(dst []byte, at time.Time, device int) []byte {
+	temperature := 3.0 + float64(c.n%30)/10
+	if c.breach[device] && at.Sub(c.start) > c.opts.WarmUp+c.opts.Duration/2 {
 		temperature = 11.5
 	}
 	dst = append(dst, `{"ts":`...)
-	dst = strconv.AppendInt(dst, now.UnixMilli(), 10)
+	dst = strconv.AppendInt(dst, at.UnixMilli(), 10)
 	dst = append(dst, `,"values":{"temperature":`...)
 	dst = strconv.AppendFloat(dst, temperature, 'f', 1, 64)
 	dst = append(dst, `,"door_open":false,"compressor_w":`...)
-	dst = strconv.AppendInt(dst, int64(80+n%40), 10)
+	dst = strconv.AppendInt(dst, int64(80+c.n%40), 10)
 	return append(dst, `}}`...)
 }
+
+// everything is due at once when there is no rate.
+const everything = math.MaxInt

@@ -7,8 +7,7 @@ import (
 )
 
 // histogram counts durations in buckets of at most 1/16 of their value: fine
-// enough for a percentile, small enough for thousands of connections. It is
-// not safe for concurrent use.
+// enough for a percentile, and small. It is not safe for concurrent use.
 type histogram struct {
 	buckets [64 * subBuckets]uint32
 	count   int64
@@ -45,14 +44,6 @@ func (h *histogram) observe(d time.Duration) {
 	h.buckets[bucketOf(d)]++
 	h.count++
 	h.max = max(h.max, d)
-}
-
-func (h *histogram) add(other *histogram) {
-	for i, n := range other.buckets {
-		h.buckets[i] += n
-	}
-	h.count += other.count
-	h.max = max(h.max, other.max)
 }
 
 // quantile returns an upper bound of the q-quantile; 0 when nothing was

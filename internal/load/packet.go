@@ -76,14 +76,10 @@ func readConnack(r io.Reader) error {
 
 const pubackSize = 4
 
-// readPuback reads one PUBACK and returns its packet identifier.
-func readPuback(r io.Reader) (uint16, error) {
-	var packet [pubackSize]byte
-	if _, err := io.ReadFull(r, packet[:]); err != nil {
-		return 0, fmt.Errorf("read PUBACK: %w", err)
+// parsePuback returns the packet identifier of the PUBACK that p begins with.
+func parsePuback(p []byte) (uint16, error) {
+	if p[0] != packetPuback || p[1] != pubackSize-2 {
+		return 0, fmt.Errorf("read PUBACK: got packet type %#x of length %d", p[0], p[1])
 	}
-	if packet[0] != packetPuback {
-		return 0, fmt.Errorf("read PUBACK: got packet type %#x", packet[0])
-	}
-	return binary.BigEndian.Uint16(packet[2:]), nil
+	return binary.BigEndian.Uint16(p[2:]), nil
 }

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Measures the embedded broker at rising rates, so that the rate from which
+# latencies climb is seen. Prints what benchstat reads; compare two binaries
+# with TELLTALE set for one of two series, run in turn.
+#
+# usage: knee.sh [ROUNDS] > new.txt; benchstat new.txt
+# environment: RATES="2000 5000 10000 20000", SECONDS_EACH=5, WARM_UP=3, DEVICES=2000
+set -euo pipefail
+cd "$(dirname "$0")"
+export WARM_UP=${WARM_UP:-3}
+seconds=${SECONDS_EACH:-5} devices=${DEVICES:-2000}
+echo "goos: linux"
+echo "goarch: amd64"
+echo "pkg: telltale/docs/benchmarks"
+
+# in_ms PATTERN: the duration that ends what matches, in milliseconds.
+in_ms() {
+	grep -oE "$1 [0-9.]+(ms|µs|s)" <<<"$out" | head -1 | awk '{v = $NF; n = v + 0}
+		v ~ /ms$/ {print n; next} v ~ /µs$/ {print n / 1000; next} {print 1000 * n}'
+}
+# count PATTERN FIELD: a field of the first match.
+count() { grep -oE "$1" <<<"$out" | head -1 | awk -v f="$2" '{print $f}'; }
+
+for _ in $(seq "${1:-10}"); do
+	for rate in ${RATES:-2000 5000 10000 20000}; do
+		out=$(./throughput.sh "$rate" 1000 "$devices" "$seconds" 8 2>&1) || { echo "$out" >&2; exit 1; }
+		echo "BenchmarkKnee/rate=$rate 1" \
+			"$(count 'database: [0-9]+' 2) database-us/msg" \
+			"$(count 'gateway: [0-9]+' 2) gateway-us/msg" \
+			"$(count 'flushes: [0-9]+' 2) msg/flush" \
+			"$(in_ms 'PUBACK p50') puback-p50-ms" "$(in_ms 'PUBACK p50 [^ ]+ p99') puback-p99-ms" \
+			"$(in_ms 'sent late p50') late-p50-ms" "$(in_ms 'sent late p50 [^ ]+ p99') late-p99-ms" \
+			"$(count 'ticket: p50 [0-9]+' 3) ticket-p50-ms" "$(count 'p99 [0-9]+ ms, [0-9]+ tickets' 2) ticket-p99-ms"
+	done
+done
