@@ -61,7 +61,7 @@ var law = map[string][]string{
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
 	"cmd/telltale": {
 		"devices", "ingest", "ingest/codec", "ingest/codec/script", "ingest/loggerfile", "internal/app", "internal/config", "internal/declare", "internal/load", "internal/views",
-		"rules", "rules/backtest", "rules/script", "simulator",
+		"rules", "rules/backtest", "rules/script", "simulator", "tickets",
 	},
 }
 

@@ -29,7 +29,7 @@ type ruleContents struct {
 
 	Name       string
 	Summary    []string
-	Text       string
+	YAML       string
 	Reach      []modelReach
 	Devices    int64
 	NoiseOf    views.RuleNoise
@@ -111,12 +111,12 @@ func (s *Server) fillRule(ctx context.Context, page *ruleContents) error {
 		return err
 	}
 	page.Summary = rules.Summarize(rule, modelList(models))
-	if page.Text, err = declare.Text(rule); err != nil {
+	if page.YAML, err = declare.Text(rule); err != nil {
 		return err
 	}
 	// The tests are played from the text that is shown, so that failures name
 	// its lines.
-	set, err := declare.ParseSources(declare.Source{Text: []byte(page.Text)})
+	set, err := declare.ParseSources(declare.Source{Text: []byte(page.YAML)})
 	if err != nil {
 		return fmt.Errorf("read text of rule %s: %w", rule.ID, err)
 	}
