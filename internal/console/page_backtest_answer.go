@@ -231,9 +231,10 @@ func figureLines(result *backtest.Result, other string) []figureLine {
 		lines[3].Detail = plural(result.Suppressed, "alarm") + " held back"
 	}
 	if c := result.Comparison; c != nil {
-		lines[0].Detail = joined(lines[0].Detail, other+": "+count(int64(c.Figures.Tickets)))
-		lines[1].Detail = other + ": " + count(int64(c.Figures.Devices))
-		lines[2].Detail = joined(lines[2].Detail, other+": "+span(time.Duration(c.Figures.Minutes*float64(time.Minute))))
+		other += ":\u00a0" // no figure on a line of its own
+		lines[0].Detail = joined(lines[0].Detail, other+count(int64(c.Figures.Tickets)))
+		lines[1].Detail = other + count(int64(c.Figures.Devices))
+		lines[2].Detail = joined(lines[2].Detail, other+span(time.Duration(c.Figures.Minutes*float64(time.Minute))))
 	}
 	return lines
 }

@@ -19,7 +19,6 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest"
-	"telltale/internal/access"
 	"telltale/internal/views"
 	"telltale/rules"
 	"telltale/tickets"
@@ -35,9 +34,7 @@ func (r *rig) as(login string) *http.Client {
 	if !known {
 		r.t.Fatalf("nobody in the story is called %s", login)
 	}
-	if err := r.gate.AddUser(r.t.Context(), login, person.name, person.role, storyPassword); err != nil && !errors.Is(err, access.ErrExists) {
-		r.t.Fatal(err)
-	}
+	r.employ(login, person.name, person.role, storyPassword)
 	c := browser(r.t)
 	a := r.form(c, "/login", url.Values{"login": {login}, "password": {storyPassword}})
 	if a.status != http.StatusSeeOther {

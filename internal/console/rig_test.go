@@ -71,7 +71,7 @@ func newRigOf(t *testing.T, opts Options, declarations string) *rig {
 		r.tokens[role], err = r.gate.CreateToken(t.Context(), role, string(role))
 		r.must(err)
 	}
-	r.must(r.gate.AddUser(t.Context(), "ewa", "Ewa Nowak", access.Quality, ewasPassword))
+	r.employ("ewa", "Ewa Nowak", access.Quality, ewasPassword)
 
 	opts.Log = zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel))
 	registry := prometheus.NewRegistry()

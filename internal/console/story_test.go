@@ -39,8 +39,7 @@ func newStory(t *testing.T) *rig {
 	return r
 }
 
-// storyPeople are those who work here; each is given an account when needed,
-// since a password costs time by design.
+// storyPeople are those who work here; each is given an account when needed.
 func storyPeople() map[string]struct {
 	name string
 	role access.Role

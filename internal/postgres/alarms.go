@@ -68,18 +68,7 @@ func (db *DB) ListAlarms(ctx context.Context, query tickets.AlarmQuery) ([]*tick
 
 // Alarm returns one alarm, or an error that wraps [tickets.ErrNotFound].
 func (db *DB) Alarm(ctx context.Context, id string) (*tickets.Alarm, error) {
-	rows, err := db.q.Query(ctx, `select `+alarmColumns+` from alarms a where a.id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("read alarm %s: %w", id, err)
-	}
-	alarm, err := pgx.CollectExactlyOneRow(rows, scanAlarm)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, tickets.NoAlarm(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read alarm %s: %w", id, err)
-	}
-	return alarm, nil
+	return readOne(ctx, db, "alarm "+id, tickets.NoAlarm(id), scanAlarm, `select `+alarmColumns+` from alarms a where a.id = $1`, id)
 }
 
 // AlarmsOfTicket returns the alarms of a ticket in the order they were raised.

@@ -59,18 +59,8 @@ func (db *DB) DeviceRows(ctx context.Context, q views.DeviceQuery, now time.Time
 
 // DeviceRow returns one device, or an error that is [devices.ErrUnknown].
 func (db *DB) DeviceRow(ctx context.Context, id string, now time.Time) (views.DeviceRow, error) {
-	rows, err := db.q.Query(ctx, deviceRows+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": id})
-	if err != nil {
-		return views.DeviceRow{}, fmt.Errorf("read device %s: %w", id, err)
-	}
-	row, err := pgx.CollectExactlyOneRow(rows, scanDeviceRow)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return row, fmt.Errorf("%w %s", devices.ErrUnknown, id)
-	}
-	if err != nil {
-		return row, fmt.Errorf("read device %s: %w", id, err)
-	}
-	return row, nil
+	return readOne(ctx, db, "device "+id, fmt.Errorf("%w %s", devices.ErrUnknown, id), scanDeviceRow,
+		deviceRows+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": id})
 }
 
 func scanDeviceRow(row pgx.CollectableRow) (views.DeviceRow, error) {

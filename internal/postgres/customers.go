@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -32,18 +31,8 @@ func (db *DB) ListCustomers(ctx context.Context, query crm.Query) ([]*crm.Custom
 
 // Customer returns one customer, or an error that is [crm.ErrNotFound].
 func (db *DB) Customer(ctx context.Context, id string) (*crm.Customer, error) {
-	rows, err := db.q.Query(ctx, `select spec from customers where id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("read customer %s: %w", id, err)
-	}
-	customer, err := pgx.CollectExactlyOneRow(rows, scanCustomer)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %s", crm.ErrNotFound, id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read customer %s: %w", id, err)
-	}
-	return customer, nil
+	return readOne(ctx, db, "customer "+id, fmt.Errorf("%w: %s", crm.ErrNotFound, id), scanCustomer,
+		`select spec from customers where id = $1`, id)
 }
 
 func scanCustomer(row pgx.CollectableRow) (*crm.Customer, error) {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -55,18 +54,8 @@ func (db *DB) ListDevices(ctx context.Context, query devices.Query, now time.Tim
 // Device returns one device with its owner as of now, or an error that is
 // [devices.ErrUnknown].
 func (db *DB) Device(ctx context.Context, id devices.ID, now time.Time) (devices.Summary, error) {
-	rows, err := db.q.Query(ctx, deviceSummaries+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": string(id)})
-	if err != nil {
-		return devices.Summary{}, fmt.Errorf("read device %s: %w", id, err)
-	}
-	summary, err := pgx.CollectExactlyOneRow(rows, scanDeviceSummary)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return devices.Summary{}, fmt.Errorf("%w %s", devices.ErrUnknown, id)
-	}
-	if err != nil {
-		return devices.Summary{}, fmt.Errorf("read device %s: %w", id, err)
-	}
-	return summary, nil
+	return readOne(ctx, db, "device "+string(id), fmt.Errorf("%w %s", devices.ErrUnknown, id), scanDeviceSummary,
+		deviceSummaries+` where d.id = @id`, pgx.NamedArgs{"now": now, "id": string(id)})
 }
 
 func scanDeviceSummary(row pgx.CollectableRow) (devices.Summary, error) {

@@ -57,18 +57,8 @@ func (db *DB) HeldAlarms(ctx context.Context, query tickets.HeldQuery) ([]*ticke
 // HeldAlarm returns one alarm that was held back, or an error that wraps
 // [tickets.ErrNotFound].
 func (db *DB) HeldAlarm(ctx context.Context, id string) (*tickets.HeldAlarm, error) {
-	rows, err := db.q.Query(ctx, `select `+heldColumns+` from held_alarms h where h.id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("read held alarm %s: %w", id, err)
-	}
-	held, err := pgx.CollectExactlyOneRow(rows, scanHeldAlarm)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, tickets.NoHeldAlarm(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read held alarm %s: %w", id, err)
-	}
-	return held, nil
+	return readOne(ctx, db, "held alarm "+id, tickets.NoHeldAlarm(id), scanHeldAlarm,
+		`select `+heldColumns+` from held_alarms h where h.id = $1`, id)
 }
 
 func scanHeldAlarm(row pgx.CollectableRow) (*tickets.HeldAlarm, error) {

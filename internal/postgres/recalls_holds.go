@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -95,16 +94,10 @@ func (db *DB) LockHold(ctx context.Context, id string) (*recalls.Hold, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock shipment of hold %s: %w", id, err)
 	}
-	rows, err := db.q.Query(ctx, `select `+holdColumns+` from holds h where h.number = $1 for no key update`, number)
+	hold, err := readOne(ctx, db, "hold "+id, recalls.NoHold(id), scanHold,
+		`select `+holdColumns+` from holds h where h.number = $1 for no key update`, number)
 	if err != nil {
-		return nil, fmt.Errorf("lock hold %s: %w", id, err)
-	}
-	hold, err := pgx.CollectExactlyOneRow(rows, scanHold)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, recalls.NoHold(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lock hold %s: %w", id, err)
+		return nil, err
 	}
 	return &hold, nil
 }

@@ -147,16 +147,10 @@ func (db *DB) ListShipments(ctx context.Context, query recalls.ShipmentQuery) ([
 
 // Shipment returns one shipment, or [recalls.NoShipment]'s error.
 func (db *DB) Shipment(ctx context.Context, id string) (*recalls.Summary, error) {
-	rows, err := db.q.Query(ctx, `select `+summaryColumns+` from shipments s where s.id = $1`, id)
+	summary, err := readOne(ctx, db, "shipment "+id, recalls.NoShipment(id), scanSummary,
+		`select `+summaryColumns+` from shipments s where s.id = $1`, id)
 	if err != nil {
-		return nil, fmt.Errorf("read shipment %s: %w", id, err)
-	}
-	summary, err := pgx.CollectExactlyOneRow(rows, scanSummary)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, recalls.NoShipment(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read shipment %s: %w", id, err)
+		return nil, err
 	}
 	return &summary, nil
 }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -77,16 +76,10 @@ func (db *DB) Ticket(ctx context.Context, id string) (*tickets.Ticket, error) {
 	if !ok {
 		return nil, tickets.NoTicket(id)
 	}
-	rows, err := db.q.Query(ctx, `select `+ticketColumns+`,`+ticketAlarms+` from tickets t where t.number = $1`, number)
+	ticket, err := readOne(ctx, db, "ticket "+id, tickets.NoTicket(id), scanTicket,
+		`select `+ticketColumns+`,`+ticketAlarms+` from tickets t where t.number = $1`, number)
 	if err != nil {
-		return nil, fmt.Errorf("read ticket %s: %w", id, err)
-	}
-	ticket, err := pgx.CollectExactlyOneRow(rows, scanTicket)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, tickets.NoTicket(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read ticket %s: %w", id, err)
+		return nil, err
 	}
 	if ticket.Timeline, err = db.timeline(ctx, number); err != nil {
 		return nil, fmt.Errorf("read timeline of ticket %s: %w", id, err)
