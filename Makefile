@@ -17,7 +17,7 @@ demo: packages/demo build ## run everything, with a simulated fleet; prints the 
 
 # Vetted by check already.
 test: packages/test tools/influxd check ## run every test on real servers, all but the faults with the race detector
-	$(GO) test -race -shuffle=on -vet=off -timeout 20m $$($(GO) list ./... | grep -v /internal/faults)
+	$(GO) test -race -shuffle=on -vet=off -p 3 -timeout 20m $$($(GO) list ./... | grep -v /internal/faults)
 	$(GO) test -vet=off -run TestAnomalyDetectorsCompared ./rules # arithmetic, which the detector only slows down
 	$(GO) test -vet=off -timeout 20m ./internal/faults # by itself: its gateways want the processors, and the detector starves them
 

@@ -53,7 +53,8 @@ func TestARuleWhoseMetricNeverCameIsDegraded(t *testing.T) {
 	if len(found) != 1 || found[0].Rule != "left-open" || found[0].Device != "" {
 		t.Fatalf("found %+v, want the rule that needs the door", found)
 	}
-	a.unheard.latest.Store(&found) // as its own look would, ten minutes on
+	a.unheard.latest.Store(&found)                                // as its own look would, ten minutes on
+	declareAll(t, a, `{kind: Device, id: fridge-2, model: FR-1}`) // so that the workers look at once, not within half a minute
 	await(t, "the rule to be degraded", func() bool {
 		health, err := a.db.RuleHealth(t.Context())
 		return err == nil && health["left-open"].State == rules.Degraded && health["left-open"].Reason == found[0].Reason
