@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,7 +25,8 @@ func printBacktest(out io.Writer, result backtest.Result) error {
 	for _, assumption := range result.Assumed {
 		fmt.Fprintln(out, assumption)
 	}
-	fmt.Fprintf(out, "%d alarms from %d readings of %d devices\n", len(result.Alarms), result.Readings, result.Devices)
+	fmt.Fprintf(out, "%s from %s of %s\n", counted(len(result.Alarms), "alarm", "alarms"),
+		counted(int(result.Readings), "reading", "readings"), counted(int(result.Devices), "device", "devices"))
 	fmt.Fprintln(out, figuresText(result.Figures))
 	if c := result.Comparison; c != nil {
 		fmt.Fprintf(out, "compared with %s: %d new, %d gone, %d the same (%d earlier, %d later)\n", c.With, c.New, c.Gone, c.Same, c.Earlier, c.Later)
@@ -66,7 +68,8 @@ func moment(t *time.Time) string {
 }
 
 func figuresText(f backtest.Figures) string {
-	text := fmt.Sprintf("%d tickets, %d devices concerned, %.0f minutes in alarm", f.Tickets, f.Devices, f.Minutes)
+	text := fmt.Sprintf("%s, %s concerned, %s in alarm", counted(f.Tickets, "ticket", "tickets"),
+		counted(f.Devices, "device", "devices"), counted(int(math.Round(f.Minutes)), "minute", "minutes"))
 	if f.PerWeek != (backtest.Rates{}) {
 		text += fmt.Sprintf("; a week: %.1f tickets, %.0f minutes", f.PerWeek.Tickets, f.PerWeek.Minutes)
 	}

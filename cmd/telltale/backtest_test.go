@@ -52,12 +52,12 @@ func TestABacktestComparesAndSweeps(t *testing.T) {
 	want := `CHANGE  RAISED                CLEARED               BEFORE         RULE  DEVICE
 same    2026-03-01T08:25:00Z  2026-03-01T08:40:00Z  5 min earlier  warm  fridge-1
 Device fridge-1 is not declared and taken for a FR.
-1 alarms from 60 readings of 1 devices
-1 tickets, 1 devices concerned, 15 minutes in alarm
+1 alarm from 60 readings of 1 device
+1 ticket, 1 device concerned, 15 minutes in alarm
 compared with before.yaml: 0 new, 0 gone, 1 the same (1 earlier, 0 later)
-before.yaml: 1 tickets, 1 devices concerned, 10 minutes in alarm
-8 °C: 1 tickets, 1 devices concerned, 15 minutes in alarm
-9 °C: 1 tickets, 1 devices concerned, 15 minutes in alarm
+before.yaml: 1 ticket, 1 device concerned, 10 minutes in alarm
+8 °C: 1 ticket, 1 device concerned, 15 minutes in alarm
+9 °C: 1 ticket, 1 device concerned, 15 minutes in alarm
 10 °C: 0 tickets, 0 devices concerned, 0 minutes in alarm
 `
 	if got := out.String(); got != want {

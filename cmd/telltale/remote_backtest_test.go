@@ -70,7 +70,7 @@ func TestABacktestByTheAPIIsAJobThatIsAwaited(t *testing.T) {
 		return 200, jobResult
 	}}
 	code, out, errs := runRemoteBacktest(t.Context(), t, s, "--against", "live", "--sweep", "temperature > 7..9")
-	if code != exitDone || !strings.Contains(out, "1 alarms from 60 readings of 1 devices") || errs != "" {
+	if code != exitDone || !strings.Contains(out, "1 alarm from 60 readings of 1 device") || errs != "" {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	if _, named := s.asked["devices"]; named || s.asked["against"] != "live" || s.asked["sweep"] != "temperature > 7..9" || s.asked["from"] != "2026-03-01T00:00:00Z" {
