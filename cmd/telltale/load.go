@@ -20,7 +20,7 @@ type loadCmd struct {
 	DeviceID    string        `default:"load-%05d" help:"Format of a device id."`
 	Rest        time.Duration `help:"How long to rest between connecting and publishing."`
 	WarmUp      time.Duration `help:"How long to publish before that without measuring latencies."`
-	BreachEvery int           `help:"Every n-th device goes too warm half-way through, so that tickets open."`
+	BreachEvery int           `help:"Every n-th device goes too warm for two seconds, one after the other, so that tickets open."`
 }
 
 // Run publishes and prints what it measured.

@@ -46,10 +46,20 @@ if [[ $door == bare ]]; then
 	exit
 fi
 
-"$telltale" serve --data "$data/gateway" >"$data/log" 2>&1 &
-gateway=$!
-started=("$gateway" "${started[@]}")
-until curl -sf http://$TELLTALE_HTTP_LISTEN/readyz >/dev/null; do sleep 0.2; done
+sql() { psql -qAt "host=$data/gateway/postgres/data user=telltale dbname=telltale" -c "$1"; }
+serve() {
+	"$telltale" serve --data "$data/gateway" >"$data/log" 2>&1 &
+	gateway=$!
+	started=("$gateway" "${started[@]}")
+	until curl -sf http://$TELLTALE_HTTP_LISTEN/readyz >/dev/null; do sleep 0.2; done
+}
+
+# The database notes when each transaction was committed; that takes a restart.
+serve
+sql 'alter system set track_commit_timestamp = on'
+kill $gateway && wait $gateway
+started=("${started[@]:1}")
+serve
 
 {
 	cat <<'YAML'
@@ -79,7 +89,7 @@ database() { cpu "$postmaster" $(pgrep -P "$postmaster"); }
 flushes() { metric telltale_ingest_flush_seconds_count; }
 
 bin/telltale load --broker "$broker" --connections "$connections" --devices "$devices" \
-	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 100 --rest 2s --warm-up "${warm_up}s" >"$data/load" &
+	--rate "$rate" --window "$window" --duration "${seconds}s" --breach-every 20 --rest 2s --warm-up "${warm_up}s" >"$data/load" &
 load=$!
 until [[ -s $data/load ]] || ! kill -0 $load 2>/dev/null; do sleep 0.02; done
 began=$(($(date +%s%N) + 2000000000)) flushes=$(flushes) stored=$(database) used=$(cpu $gateway) # while it rests
@@ -98,7 +108,8 @@ echo "flushes: $((acknowledged / flushes)) messages each, $((flushes * 1000 / to
 echo "$behind"
 echo "resident memory: $(($(awk '/VmRSS/ {print $2}' /proc/$gateway/status) / 1024)) MiB"
 until (($(metric telltale_history_readings_total) >= 3 * acknowledged)); do sleep 0.2; done
-psql -At "host=$data/gateway/postgres/data user=telltale dbname=telltale" -c "
+sql "
   select 'event to committed ticket: p50 ' || percentile_disc(0.5) within group (order by s) || ' ms, p99 '
          || percentile_disc(0.99) within group (order by s) || ' ms, ' || count(*) || ' tickets'
-  from (select round(1000 * extract(epoch from t.opened_at - t.observed_at)) s from tickets t where rule_id = 'warm-now') x"
+  from (select round(1000 * extract(epoch from pg_xact_commit_timestamp(l.xmin) - t.observed_at)) s
+        from ticket_alarms l join tickets t on t.number = l.ticket_number where t.rule_id = 'warm-now') x"

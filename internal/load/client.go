@@ -27,7 +27,7 @@ type client struct {
 	opts   *Options
 	index  int
 	topics []string
-	breach []bool // of topics: this device breaches half-way
+	breach []time.Duration // of topics: when after start the device goes too warm; 0: never
 	start  time.Time
 	seen   *measured
 
@@ -48,11 +48,11 @@ func newClient(conn net.Conn, opts *Options, index int, seen *measured) *client 
 	c := &client{conn: conn, opts: opts, index: index, seen: seen}
 	for d := index; d < opts.Devices; d += opts.Connections {
 		c.topics = append(c.topics, "telltale/"+fmt.Sprintf(opts.DeviceID, d)+"/telemetry")
-		c.breach = append(c.breach, opts.BreachEvery > 0 && d%opts.BreachEvery == 0)
+		c.breach = append(c.breach, opts.breachAfter(d))
 	}
 	if len(c.topics) == 0 { // more connections than devices: share one
 		c.topics = []string{"telltale/" + fmt.Sprintf(opts.DeviceID, index%opts.Devices) + "/telemetry"}
-		c.breach = []bool{false}
+		c.breach = []time.Duration{0}
 	}
 	c.sent = make([]time.Time, opts.Window+1)
 	for id := opts.Window; id >= 1; id-- {
@@ -189,10 +189,13 @@ func (c *client) dueAt(now time.Time) time.Time {
 	return c.start.Add(dueAfter(c.index+c.n*c.opts.Connections, c.opts.Rate))
 }
 
+// breachTime is how long a device is too warm.
+const breachTime = 2 * time.Second
+
 // payload appends a native report of about 85 bytes.
 func (c *client) payload(dst []byte, at time.Time, device int) []byte {
 	temperature := 3.0 + float64(c.n%30)/10
-	if c.breach[device] && at.Sub(c.start) > c.opts.WarmUp+c.opts.Duration/2 {
+	if after := at.Sub(c.start) - c.breach[device]; c.breach[device] > 0 && after >= 0 && after < breachTime {
 		temperature = 11.5
 	}
 	dst = append(dst, `{"ts":`...)

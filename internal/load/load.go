@@ -25,8 +25,8 @@ type Options struct {
 	Devices     int           // how many devices the messages are from
 	DeviceID    string        // format of a device id; "" is "load-%05d"
 
-	// BreachEvery makes every n-th device's temperature breach its limit once,
-	// half-way through Duration, so that tickets open; 0: none.
+	// BreachEvery makes every n-th device too warm for two seconds, one after the
+	// other all through Duration, so that tickets open; 0: none.
 	BreachEvery int
 
 	// Connected is called when all connections are open, Rest before publishing
@@ -88,6 +88,15 @@ func (o *Options) validate() error {
 		o.Window = 1
 	}
 	return errors.Join(faults...)
+}
+
+// breachAfter returns when after the start a device goes too warm; 0: never.
+func (o *Options) breachAfter(device int) time.Duration {
+	if o.BreachEvery <= 0 || device%o.BreachEvery != 0 {
+		return 0
+	}
+	breaching := (o.Devices-1)/o.BreachEvery + 1
+	return o.WarmUp + o.Duration*time.Duration(2*(device/o.BreachEvery)+1)/time.Duration(2*breaching)
 }
 
 // maxWindow keeps packet identifiers from meeting themselves.

@@ -101,6 +101,19 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
+func TestDevicesGoTooWarmOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	opts := Options{Devices: 9, BreachEvery: 2, WarmUp: 3 * time.Second, Duration: 10 * time.Second}
+	for device, want := range []time.Duration{4, 0, 6, 0, 8, 0, 10, 0, 12} {
+		if got := opts.breachAfter(device); got != want*time.Second {
+			t.Errorf("device %d goes too warm after %s, want %ds", device, got, want)
+		}
+	}
+	if opts.BreachEvery = 0; opts.breachAfter(0) != 0 {
+		t.Error("a device goes too warm although none shall")
+	}
+}
+
 func TestWrongAcknowledgementsEndTheRun(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(uint16, io.Writer){
