@@ -129,3 +129,13 @@ func TestServerThatIsNotThereIsAnError(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+func TestANewLogHasThePartitionsOfItsKind(t *testing.T) {
+	t.Parallel()
+	if l := openLog(t, Options{Dir: t.TempDir()}); l.Partitions() != EmbeddedPartitions {
+		t.Errorf("embedded: %d partitions, want %d", l.Partitions(), EmbeddedPartitions)
+	}
+	if l := openLog(t, Options{URL: startServer(t, t.TempDir(), server.RANDOM_PORT, 0).ClientURL()}); l.Partitions() != SharedPartitions {
+		t.Errorf("at a URL: %d partitions, want %d", l.Partitions(), SharedPartitions)
+	}
+}

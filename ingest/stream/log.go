@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,14 +170,11 @@ func (l *Log) openStream(ctx context.Context) error {
 }
 
 func (l *Log) createStream(ctx context.Context) error {
-	l.partitions = l.opts.Partitions
-	if l.partitions == 0 {
-		l.partitions = DefaultPartitions
+	usual := EmbeddedPartitions
+	if l.opts.URL != "" {
+		usual = SharedPartitions
 	}
-	maxBytes := l.opts.MaxBytes
-	if maxBytes == 0 {
-		maxBytes = DefaultMaxBytes
-	}
+	l.partitions = cmp.Or(l.opts.Partitions, usual)
 	s, err := l.writer.CreateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Telltale: device reports by partition, and what was refused",
@@ -184,7 +182,7 @@ func (l *Log) createStream(ctx context.Context) error {
 		Storage:     jetstream.FileStorage,
 		Retention:   jetstream.LimitsPolicy,
 		Discard:     jetstream.DiscardNew, // full means refuse, never forget
-		MaxBytes:    maxBytes,
+		MaxBytes:    cmp.Or(l.opts.MaxBytes, DefaultMaxBytes),
 		Replicas:    max(1, l.opts.Replicas),
 		AllowDirect: true,
 		Metadata:    map[string]string{partitionsKey: strconv.Itoa(l.partitions)},

@@ -10,8 +10,9 @@ import (
 
 // Defaults of [Options].
 const (
-	DefaultPartitions = 16
-	DefaultMaxBytes   = 8 << 30
+	EmbeddedPartitions = 1 // each costs a sync in every flush; docs/decisions/0007
+	SharedPartitions   = 16
+	DefaultMaxBytes    = 8 << 30
 
 	maxPartitions = 1024
 
@@ -51,8 +52,9 @@ type Options struct {
 	URL string
 
 	// Partitions is the number of partitions when the log is created, 1 to
-	// 1024. Zero: DefaultPartitions for a new log, whatever it has for an old
-	// one. It cannot change afterwards, because a device must not move.
+	// 1024. Zero: EmbeddedPartitions or SharedPartitions for a new log, whatever
+	// it has for an old one. It cannot change afterwards, because a device must
+	// not move.
 	Partitions int
 
 	// MaxBytes bounds what the log holds; beyond it Append returns ErrFull.

@@ -36,7 +36,7 @@ type Database struct {
 // Stream says where the durable log is.
 type Stream struct {
 	URL        string `yaml:"url"`        // "": embedded under Data
-	Partitions int    `yaml:"partitions"` // fixed at creation. Default 4 embedded, 16 at a URL; docs/decisions/0007
+	Partitions int    `yaml:"partitions"` // fixed at creation. Default 1 embedded, 16 at a URL; docs/decisions/0007
 	MaxBytes   int64  `yaml:"max_bytes"`  // refuses new messages beyond. Default 8 GiB
 }
 
@@ -76,11 +76,9 @@ type Log struct {
 
 // Default values; see the fields.
 const (
-	defaultHTTPListen  = "127.0.0.1:8080"
-	embeddedPartitions = 4
-	clusterPartitions  = 16
-	defaultMaxBytes    = 8 << 30
-	defaultRetain      = 400 * 24 * time.Hour
+	defaultHTTPListen = "127.0.0.1:8080"
+	defaultMaxBytes   = 8 << 30
+	defaultRetain     = 400 * 24 * time.Hour
 )
 
 // Default returns the set-up that runs everything embedded under data.
@@ -92,10 +90,6 @@ func Default(data string) Config {
 
 func (c *Config) setDefaults() {
 	c.MQTT.setDefaults()
-	if c.Stream.URL != "" {
-		setDefault(&c.Stream.Partitions, clusterPartitions)
-	}
-	setDefault(&c.Stream.Partitions, embeddedPartitions)
 	setDefault(&c.Stream.MaxBytes, defaultMaxBytes)
 	setDefault(&c.History.Store, "postgres")
 	setDefault(&c.History.Retain, Duration(defaultRetain))

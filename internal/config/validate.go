@@ -25,7 +25,7 @@ func (c *Config) validate() []error {
 	checkURL(fault, "http.public_url", c.HTTP.PublicURL, "http", "https")
 	checkListen(fault, "http.listen", c.HTTP.Listen)
 	checkURL(fault, "tracing.endpoint", c.Tracing.Endpoint, "http", "https")
-	if c.Stream.Partitions < 1 || c.Stream.Partitions > maxPartitions {
+	if c.Stream.Partitions < 0 || c.Stream.Partitions > maxPartitions { // 0: as the log has, or its default
 		fault("stream.partitions: %d is not between 1 and %d", c.Stream.Partitions, maxPartitions)
 	}
 	if c.Stream.MaxBytes < 1<<20 {
