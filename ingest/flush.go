@@ -16,6 +16,12 @@ const (
 	// the last.
 	flushBytes = 4 << 20
 
+	// A flush of more than a few messages is followed by the next no sooner than
+	// this after it began. A flush costs the same however little is in it, and
+	// a machine that is busy with flushes keeps those waiting that are in them.
+	flushSpacing = 3 * time.Millisecond
+	fewMessages  = 4
+
 	// recordBytes is where a record of the quarantine is cut. One entry more
 	// stays well below the log's largest message.
 	recordBytes = 256 << 10
@@ -36,6 +42,8 @@ type flush struct {
 	items   []*pending
 	reports []devices.Report
 	records [][]byte
+
+	next time.Time // when the next one may begin
 }
 
 // Run stores what is accepted, one flush after the other, until ctx is done.
@@ -69,6 +77,7 @@ func (p *Pipeline) drain(ctx context.Context) {
 // ctx ends before it succeeds, those who wait are told that it was not stored.
 func (p *Pipeline) step(ctx context.Context) bool {
 	f := &p.flush
+	time.Sleep(time.Until(f.next))
 	f.items = p.queue.take(f.items[:0], flushBytes)
 	if len(f.items) == 0 {
 		return false
@@ -83,6 +92,9 @@ func (p *Pipeline) step(ctx context.Context) bool {
 	}
 	p.metrics.flushed.Observe(float64(messages))
 	p.finish(f.items, err)
+	if messages > fewMessages {
+		f.next = started.Add(flushSpacing)
+	}
 	clear(f.items)
 	return true
 }
