@@ -40,6 +40,7 @@ func (w *Worker) commit(ctx context.Context) error {
 }
 
 func (w *Worker) commitOnce(ctx context.Context) error {
+	w.waiting = time.Time{}
 	if w.round.empty() {
 		w.reports = 0
 		return nil

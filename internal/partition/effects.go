@@ -73,6 +73,20 @@ func (e *Effects) empty() bool {
 		len(e.Health) == 0 && e.Inhibited == nil && e.Snapshot == nil && e.Cohorts == nil
 }
 
+// onlyRecords reports whether nothing new came to pass: alarms that were open
+// were seen once more, and shipments have temperatures that nothing follows
+// from yet. Nobody waits for these.
+func (e *Effects) onlyRecords() bool {
+	for i := range e.Transitions {
+		if e.Transitions[i].Change != rules.Repeated {
+			return false
+		}
+	}
+	rest := *e
+	rest.Transitions, rest.Points = nil, nil
+	return rest.empty()
+}
+
 // Committer commits effects in one transaction. It returns an error that
 // wraps [ErrFenced] when the epoch is no longer current.
 type Committer interface {

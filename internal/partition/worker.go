@@ -63,6 +63,11 @@ const (
 	defaultCohortsEvery    = 15 * time.Second
 	defaultHealthEvery     = 30 * time.Second
 
+	// recordsWait is how long what is only recorded waits for something to be
+	// committed with: a transaction for each repetition of an alarm would make
+	// the next alarm wait for it.
+	recordsWait = 500 * time.Millisecond
+
 	// idleWait is how long a worker waits for a message before it looks at
 	// its timers and at the declarations.
 	idleWait = 250 * time.Millisecond
@@ -122,8 +127,9 @@ type Worker struct {
 
 	reader  *stream.Reader
 	seq     uint64  // worked through, effects in round or committed
-	round   Effects // gathered, not yet committed
-	reports int     // in round
+	round   Effects   // gathered, not yet committed
+	reports int       // in round
+	waiting time.Time // since when the round waits for something to be committed with; zero: it does not
 
 	tickedAt     time.Time // when the last tick was appended; zero: it came back
 	snapshotAt   time.Time
@@ -170,11 +176,26 @@ func (w *Worker) step(ctx context.Context) error {
 	}
 	w.tendHealth()
 	w.addSnapshot(false)
+	if w.mayWait() {
+		return nil
+	}
 	if err := w.commit(ctx); err != nil {
 		return err
 	}
 	w.position.Store(w.seq)
 	return nil
+}
+
+// mayWait reports whether the round may be committed later, with more.
+func (w *Worker) mayWait() bool {
+	if w.round.empty() || !w.round.onlyRecords() || w.reports >= w.opts.MaxRound {
+		return false
+	}
+	now := w.opts.Now()
+	if w.waiting.IsZero() {
+		w.waiting = now
+	}
+	return now.Sub(w.waiting) < recordsWait
 }
 
 // keepUp goes over to the newest declarations. It is called before every

@@ -35,7 +35,9 @@ type ledger struct {
 	open      []rules.OpenAlarm
 	health    map[string]rules.Health // those that are not well
 	written   int                     // health, lines
-	changed   chan struct{}           // capacity 1: something was committed or refused
+	commits   int
+	repeated  int           // transitions
+	changed   chan struct{} // capacity 1: something was committed or refused
 }
 
 func newLedger() *ledger { return &ledger{changed: make(chan struct{}, 1)} }
@@ -58,8 +60,11 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 		l.away--
 		return errAway
 	}
+	l.commits++
 	for _, t := range e.Transitions {
-		if t.Change != rules.Repeated {
+		if t.Change == rules.Repeated {
+			l.repeated++
+		} else {
 			l.committed = append(l.committed, fmt.Sprintf("%s %s %s", t.Change, t.Key.Subject.ID, t.At.UTC().Format("15:04")))
 		}
 	}
