@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/argon2"
 
 	"telltale/internal/access"
 	"telltale/internal/postgres/pgtest"
@@ -40,11 +42,20 @@ const password = "correct horse battery"
 func newGate(t *testing.T) (*access.Gate, *clock) {
 	t.Helper()
 	c := newClock()
-	g := access.NewGate(pgtest.New(t), access.Options{Now: c.now})
-	if err := g.AddUser(t.Context(), "ewa", "Ewa Nowak", access.Quality, password); err != nil {
+	db := pgtest.New(t)
+	if err := db.PutUser(t.Context(), access.User{Login: "ewa", Name: "Ewa Nowak", Role: access.Quality, PasswordHash: cheapHash()}); err != nil {
 		t.Fatal(err)
 	}
-	return g, c
+	return access.NewGate(db, access.Options{Now: c.now}), c
+}
+
+// cheapHash is of the password, with the smallest parameters that there are:
+// to be expensive is what a hash is for, and under the race detector most of
+// all. Logging in goes by the parameters of the hash.
+func cheapHash() string {
+	salt, base := []byte("salt of a test"), base64.RawStdEncoding
+	key := argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)
+	return "$argon2id$v=19$m=8,t=1,p=1$" + base.EncodeToString(salt) + "$" + base.EncodeToString(key)
 }
 
 func login(t *testing.T, g *access.Gate) string {

@@ -23,7 +23,7 @@ func startGateway(t *testing.T, change func(*config.Config)) *App {
 func startLogging(t *testing.T, logger *zap.Logger, change func(*config.Config)) *App {
 	t.Helper()
 	cfg := config.Default(t.TempDir())
-	cfg.Database.URL = config.Secret(pgtest.EmptyURL(t))
+	cfg.Database.URL = config.Secret(pgtest.URL(t))
 	cfg.MQTT.Listen, cfg.HTTP.Listen = unusedAddress(t), unusedAddress(t)
 	cfg.HTTP.PublicURL = "http://" + cfg.HTTP.Listen
 	if change != nil {

@@ -14,6 +14,7 @@ import (
 	"telltale/ingest/codec/script"
 	"telltale/internal/config"
 	"telltale/internal/postgres"
+	"telltale/internal/postgres/pgtest"
 )
 
 // childData names the environment variable that makes the test binary be a
@@ -66,6 +67,7 @@ type gatewayProcess struct {
 func newGatewayProcess(t *testing.T, env ...string) *gatewayProcess {
 	t.Helper()
 	g := &gatewayProcess{t: t, data: t.TempDir(), mqtt: unusedAddress(t), http: unusedAddress(t), env: env}
+	pgtest.Folder(t, g.data+"/postgres") // what kills do is no question of the first start
 	t.Cleanup(func() {
 		if g.cmd != nil {
 			g.kill()

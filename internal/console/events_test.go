@@ -18,7 +18,7 @@ import (
 
 // stream is an open event stream.
 type stream struct {
-	t      *testing.T
+	t      testing.TB
 	resp   *http.Response
 	lines  *bufio.Scanner
 	cancel context.CancelFunc
@@ -50,7 +50,7 @@ func (s *stream) close() { s.cancel(); _ = s.resp.Body.Close() }
 type event struct{ id, kind, data string }
 
 // name returns what the test called the event.
-func (e event) name(t *testing.T) string {
+func (e event) name(t testing.TB) string {
 	t.Helper()
 	var data struct{ Name string }
 	if err := json.Unmarshal([]byte(e.data), &data); err != nil {

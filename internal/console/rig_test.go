@@ -31,7 +31,7 @@ import (
 
 // rig is a whole console over a real database.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	db      *postgres.DB
 	desk    *tickets.Desk
 	recalls *recalls.Desk
@@ -50,32 +50,74 @@ const ewasPassword = "correct horse battery"
 // each role and the user ewa.
 func newRig(t *testing.T) *rig { return newRigWith(t, Options{}) }
 
-func newRigWith(t *testing.T, opts Options) *rig { return newRigOf(t, opts, fixture) }
+func newRigWith(t *testing.T, opts Options) *rig { return ordinary.newRig(t, opts) }
 
 // newRigOf is newRigWith with other declarations than the fixture.
 func newRigOf(t *testing.T, opts Options, declarations string) *rig {
 	t.Helper()
-	r := &rig{t: t, db: pgtest.New(t), tokens: map[access.Role]string{}, replay: &replayed{}}
-	r.replay.db = r.db
-	r.apply(declarations)
-	r.gate = access.NewGate(r.db, access.Options{Now: opts.Now})
-	desk, err := tickets.NewDesk(&catalog{r.db, t}, func(ctx context.Context, f func(tickets.Store) error) error {
-		return r.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
-	}, tickets.Options{Now: opts.Now})
+	b, db := beginWith(opts.Now, declarations, func(*rig) {}), pgtest.New(t)
+	b.database.Fill(t, db)
+	return b.start(t, db, opts)
+}
+
+// beginning is what the databases of several rigs hold at first.
+type beginning struct {
+	database pgtest.Template
+	tokens   map[access.Role]string
+}
+
+// ordinary is the beginning of most tests.
+var ordinary = beginWith(nil, fixture, func(*rig) {})
+
+// beginWith describes a beginning with declarations, a token for each role,
+// the user ewa, and what tell tells of by the clock now.
+func beginWith(now func() time.Time, declarations string, tell func(*rig)) *beginning {
+	b := &beginning{tokens: map[access.Role]string{}}
+	b.database.Fill = func(t testing.TB, db *postgres.DB) {
+		t.Helper()
+		r := assemble(t, db, now)
+		r.apply(declarations)
+		for _, role := range access.Roles() {
+			token, err := r.gate.CreateToken(t.Context(), role, string(role))
+			r.must(err)
+			b.tokens[role] = token
+		}
+		r.employ("ewa", "Ewa Nowak", access.Quality, ewasPassword)
+		tell(r)
+	}
+	return b
+}
+
+// assemble returns a rig without a server.
+func assemble(t testing.TB, db *postgres.DB, now func() time.Time) *rig {
+	t.Helper()
+	r := &rig{t: t, db: db, replay: &replayed{db: db}, gate: access.NewGate(db, access.Options{Now: now})}
+	desk, err := tickets.NewDesk(&catalog{db, t}, func(ctx context.Context, f func(tickets.Store) error) error {
+		return db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+	}, tickets.Options{Now: now})
 	r.must(err)
 	r.desk = desk
 	r.recalls = recalls.NewDesk(func(ctx context.Context, f func(recalls.Store) error) error {
-		return r.db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
-	}, recalls.Options{Now: opts.Now})
-	for _, role := range access.Roles() {
-		r.tokens[role], err = r.gate.CreateToken(t.Context(), role, string(role))
-		r.must(err)
-	}
-	r.employ("ewa", "Ewa Nowak", access.Quality, ewasPassword)
+		return db.InTx(ctx, func(tx *postgres.DB) error { return f(tx) })
+	}, recalls.Options{Now: now})
+	return r
+}
 
+// newRig starts a console on a database of its own that begins with b.
+func (b *beginning) newRig(t *testing.T, opts Options) *rig {
+	t.Helper()
+	return b.start(t, b.database.New(t), opts)
+}
+
+// start starts a console on a database that has been filled.
+func (b *beginning) start(t *testing.T, db *postgres.DB, opts Options) *rig {
+	t.Helper()
+	r := assemble(t, db, opts.Now)
+	r.tokens = b.tokens
 	opts.Log = zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel))
 	registry := prometheus.NewRegistry()
 	opts.Gatherer, opts.Registerer = registry, registry
+	var err error
 	r.server, err = New(r.deps(), opts)
 	r.must(err)
 	web := httptest.NewServer(r.server.Handler())
@@ -161,7 +203,7 @@ severity: major
 // catalog reads the declarations anew each time.
 type catalog struct {
 	db *postgres.DB
-	t  *testing.T
+	t  testing.TB
 }
 
 func (c *catalog) Rule(id string, _ int) (*rules.Rule, bool) {
@@ -258,7 +300,7 @@ func (r *rig) raise(ids ...string) {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte
@@ -346,7 +388,7 @@ func (a answer) problem(want int) string {
 }
 
 // browser is a client with cookies that does not follow redirects.
-func browser(t *testing.T) *http.Client {
+func browser(t testing.TB) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -28,16 +28,21 @@ var storyNow = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 func newStory(t *testing.T) *rig {
 	t.Helper()
 	working := func(context.Context) error { return nil }
-	r := newRigOf(t, Options{
-		Now:    func() time.Time { return storyNow },
+	return story.newRig(t, Options{
+		Now:    storyClock,
 		Checks: []Check{{"database", working}, {"log", working}, {"broker", working}, {"rules", working}},
-	}, storyDeclarations())
+	})
+}
+
+func storyClock() time.Time { return storyNow }
+
+// story is told once, into a database that each test copies.
+var story = beginWith(storyClock, storyDeclarations(), func(r *rig) {
 	r.tellReadings()
 	r.tellAlarms()
 	r.tellShipments()
 	r.tellRefused()
-	return r
-}
+})
 
 // storyPeople are those who work here; each is given an account when needed.
 func storyPeople() map[string]struct {

@@ -40,7 +40,7 @@ func beGateway(dir string) int {
 
 func TestAKilledGatewayTakesItsServerAlongAndTheNextOneRecovers(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := usedFolder(t)
 	for life := range 2 {
 		kill, url := startGateway(t, dir)
 		if _, err := trySQL(t.Context(), url, `create table if not exists kept (life int)`); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"telltale/internal/postgres"
+	"telltale/internal/postgres/pgtest"
 )
 
 func TestAClusterKeepsItsDataOverAStop(t *testing.T) {
@@ -46,7 +47,7 @@ func TestAClusterIsCrashSafeByDefault(t *testing.T) {
 
 func TestAKilledServerIsStartedAgain(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := usedFolder(t)
 	cluster := startCluster(t, outlivesKills(dir))
 	sql(t, cluster, `create table kept (n int)`)
 	for n := range 2 {
@@ -64,7 +65,7 @@ func TestAKilledServerIsStartedAgain(t *testing.T) {
 
 func TestAFolderBelongsToOneCluster(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := usedFolder(t)
 	first := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true})
 	_, err := postgres.StartCluster(t.Context(), postgres.ClusterOptions{Dir: dir, Unsafe: true})
 	want := fmt.Sprintf("in use by process %d", os.Getpid())
@@ -110,8 +111,7 @@ func TestWhatAKillDuringTheFirstStartLeftIsNoObstacle(t *testing.T) {
 
 func TestAStalePidFileIsNoObstacle(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	stopCluster(t, startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true}))
+	dir := usedFolder(t)
 	// In a restarted container the number is soon another process's.
 	stale := fmt.Sprintf("%d\n%s\n", os.Getpid(), filepath.Join(dir, "data"))
 	if err := os.WriteFile(filepath.Join(dir, "data", "postmaster.pid"), []byte(stale), 0o600); err != nil {
@@ -123,7 +123,7 @@ func TestAStalePidFileIsNoObstacle(t *testing.T) {
 func TestAStartThatFailsSaysWhatTheServerSaid(t *testing.T) {
 	t.Parallel()
 	_, err := postgres.StartCluster(t.Context(), postgres.ClusterOptions{
-		Dir: t.TempDir(), Unsafe: true, Settings: map[string]string{"shared_buffers": "plenty"},
+		Dir: usedFolder(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "plenty"},
 	})
 	if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "shared_buffers": "plenty"`) {
 		t.Errorf("got %v, want the server's own words", err)
@@ -144,8 +144,7 @@ func TestAStartThatIsCalledOffLeavesNothingRunning(t *testing.T) {
 func TestUnusableProgramsAreNamed(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
-	used := t.TempDir()
-	stopCluster(t, startCluster(t, postgres.ClusterOptions{Dir: used, Unsafe: true}))
+	used := usedFolder(t)
 	// A cluster of a version that nobody has installed.
 	if err := os.WriteFile(filepath.Join(used, "data", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -182,7 +181,7 @@ func TestUnusableProgramsAreNamed(t *testing.T) {
 
 func TestStoppingTwiceIsStoppingOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := usedFolder(t)
 	cluster := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true})
 	pid := postmaster(t, dir)
 	stopCluster(t, cluster)
@@ -194,7 +193,7 @@ func TestStoppingTwiceIsStoppingOnce(t *testing.T) {
 
 func TestAStopWithoutPatienceIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := usedFolder(t)
 	cluster := startCluster(t, outlivesKills(dir))
 	sql(t, cluster, `create table kept as select 42 as answer`)
 	over, cancel := context.WithCancel(t.Context())
@@ -205,6 +204,15 @@ func TestAStopWithoutPatienceIsRecoveredFrom(t *testing.T) {
 	if got := sql(t, again, `select answer from kept`); got != "42" {
 		t.Errorf("got %q, want 42", got)
 	}
+}
+
+// usedFolder returns the folder of a cluster that ran before, for tests that
+// are about something else than a first start.
+func usedFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	pgtest.Folder(t, dir)
+	return dir
 }
 
 // outlivesKills returns options for tests that kill processes but not the

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
 	"errors"
@@ -70,6 +71,29 @@ func Migrations(ctx context.Context, url string) ([]Migration, error) {
 		return nil
 	})
 	return list, err
+}
+
+// MigratedKind tells apart what [StartCluster] and [Migrate] make: it changes
+// with the major version of the installed PostgreSQL and with any text of a
+// migration. For tests, which keep a finished cluster to copy.
+func MigratedKind() (string, error) {
+	bin, err := findBinaries("", 0)
+	if err != nil {
+		return "", err
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return "", fmt.Errorf("migration files: %w", err)
+	}
+	digest := sha256.New()
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("migration files: %w", err)
+		}
+		fmt.Fprintf(digest, "%s %d\n%s", name, len(text), text)
+	}
+	return fmt.Sprintf("%d-%x", bin.major, digest.Sum(nil)[:8]), nil
 }
 
 // A node that finds another migrating asks again every migrateLockPeriod
