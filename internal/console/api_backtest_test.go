@@ -36,8 +36,14 @@ func TestABacktestOnAFileSaysWhatWouldHaveBeenRaised(t *testing.T) {
 	if alarm["rule_id"] != "trial" || alarm["raised_at"] != "2026-03-01T08:03:00Z" || alarm["cleared_at"] != "2026-03-01T08:05:00Z" {
 		t.Errorf("alarm %v", alarm)
 	}
+	r.noRulesLeft()
+}
+
+// noRulesLeft fails the test when there are other rules than the fixture's one.
+func (r *rig) noRulesLeft() {
+	r.t.Helper()
 	if got := r.admin(200, "GET", "/api/v1/rules", "").ids(); len(got) != 1 {
-		t.Errorf("the backtest left rules behind: %v", got)
+		r.t.Errorf("the backtest left rules behind: %v", got)
 	}
 }
 

@@ -127,9 +127,7 @@ func TestABacktestIsAskedForAndAnsweredLater(t *testing.T) {
 	if len(list) != 1 || list[0].(map[string]any)["result"] != nil {
 		t.Errorf("list %v", list)
 	}
-	if got := r.admin(200, "GET", "/api/v1/rules", "").ids(); len(got) != 1 {
-		t.Errorf("the backtest left rules behind: %v", got)
-	}
+	r.noRulesLeft()
 }
 
 func TestAJobSaysHowFarItIsAndIsCancelled(t *testing.T) {

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +14,7 @@ import (
 
 // browserTab is a browser's tab on the console.
 type browserTab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	url string
 
@@ -23,27 +22,19 @@ type browserTab struct {
 	troubles []string // what the browser complained of
 }
 
-// openTab starts Chromium.
-func openTab(t *testing.T, url string) *browserTab {
+// openTab opens a tab in which somebody of the story logs in. It shares nothing
+// with the tabs of other tests.
+func (r *rig) openTab(login string) *browserTab {
+	t := r.t
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
+	browser, err := chromium.start()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if path == "" {
-		t.Fatal("this test looks at the pages in Chromium, which is not in PATH: apt-get install chromium")
-	}
-	limited, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	limited, cancel := context.WithTimeout(browser, 3*time.Minute)
 	t.Cleanup(cancel)
-	allocator, cancel := chromedp.NewExecAllocator(limited, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
-	tab := &browserTab{t: t, ctx: ctx, url: url}
+	ctx, cancel := chromedp.NewContext(limited, chromedp.WithNewBrowserContext())
+	tab := &browserTab{t: t, ctx: ctx, url: r.url}
 	messages := chromedp.Console(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -60,6 +51,10 @@ func openTab(t *testing.T, url string) *browserTab {
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
+	r.as(login) // has an account now
+	tab.do("log in", chromedp.Navigate(r.url+"/login"),
+		chromedp.SendKeys(chromedp.CSS("input[name=login]"), login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), storyPassword+"\r"),
+		chromedp.WaitVisible(chromedp.CSS("#overview")))
 	return tab
 }
 
@@ -80,13 +75,32 @@ func (b *browserTab) until(what, condition string) {
 	}
 }
 
-// login logs somebody of the story in.
-func (b *browserTab) login(r *rig, login string) {
+// goLive opens a page that changes by itself, where part is.
+func (b *browserTab) goLive(path, part string) {
 	b.t.Helper()
-	r.as(login) // has an account now
-	b.do("log in", chromedp.Navigate(b.url+"/login"),
-		chromedp.SendKeys(chromedp.CSS("input[name=login]"), login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), storyPassword+"\r"),
-		chromedp.WaitVisible(chromedp.CSS("#overview")))
+	b.do("open "+path, chromedp.Navigate(b.url+path), chromedp.WaitVisible(chromedp.CSS(part)))
+	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
+}
+
+// search types into the field of a list that shows row at first, and waits
+// until the list holds the row left alone and the address says why.
+func (b *browserTab) search(path, row, text, left string) {
+	b.t.Helper()
+	b.do("search", chromedp.Navigate(b.url+path), chromedp.WaitVisible(chromedp.CSS(row)),
+		chromedp.SendKeys(chromedp.CSS("input[type=search]"), text))
+	b.until("only what fits is left", `document.querySelectorAll("#rows .row-link").length === 1 && document.querySelector("`+left+`") !== null`)
+	b.until("the address says so", `location.search.includes("q=`+text+`")`)
+}
+
+// drainFault raises an alarm of fridge-09 while people look.
+func (r *rig) drainFault() {
+	r.t.Helper()
+	at := ago(10 * time.Second)
+	r.handle(5*time.Second, rules.Transition{
+		AlarmID: "alm-live", Key: rules.Key{Rule: "drain-fault", Subject: rules.Subject{Type: "device", ID: "fridge-09"}},
+		Change: rules.Raised, At: at, RaisedAt: at, PendingSince: at, Occurrences: 1, RuleVersion: 1, Mode: rules.Live,
+		Severity: rules.Major, Faults: []string{"F15"}, Explanation: []string{"Fault code F15 is present."},
+	})
 }
 
 // calm fails the test when the browser complained of anything.
@@ -102,8 +116,7 @@ func (b *browserTab) calm() {
 func TestSomebodyWorksInTheBrowser(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "sam")
+	b := r.openTab("sam")
 	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
 
 	b.until("it tells which parts work", `document.querySelectorAll("#parts li").length === 4`)
@@ -116,14 +129,8 @@ func TestSomebodyWorksInTheBrowser(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS("#timeline > li:nth-child(9)")))
 	b.until("the comment is in the timeline", `document.querySelector("#timeline").innerText.includes("The fan turns again.")`)
 
-	b.do("go to the list", chromedp.Navigate(r.url+"/tickets"), chromedp.WaitVisible(chromedp.CSS("#row-T-000006")))
-	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
-	at := ago(10 * time.Second)
-	r.handle(5*time.Second, rules.Transition{
-		AlarmID: "alm-live", Key: rules.Key{Rule: "drain-fault", Subject: rules.Subject{Type: "device", ID: "fridge-09"}},
-		Change: rules.Raised, At: at, RaisedAt: at, PendingSince: at, Occurrences: 1, RuleVersion: 1, Mode: rules.Live,
-		Severity: rules.Major, Faults: []string{"F15"}, Explanation: []string{"Fault code F15 is present."},
-	})
+	b.goLive("/tickets", "#row-T-000006")
+	r.drainFault()
 	b.until("a new ticket appears by itself", `[...document.querySelectorAll("#rows .row-link")].some(a => a.innerText.includes("fridge-09"))`)
 	b.until("and is counted", `document.querySelector("#count-tickets").innerText === "5"`)
 	b.calm()
@@ -131,21 +138,15 @@ func TestSomebodyWorksInTheBrowser(t *testing.T) {
 
 func TestFiltersApplyThemselvesAndKeepTheAddress(t *testing.T) {
 	t.Parallel()
-	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "vera")
-	b.do("search", chromedp.Navigate(r.url+"/tickets"), chromedp.WaitVisible(chromedp.CSS("#row-T-000006")),
-		chromedp.SendKeys(chromedp.CSS("input[type=search]"), "aurora"))
-	b.until("only what fits is left", `document.querySelectorAll("#rows .row-link").length === 1 && document.querySelector("#row-T-000002") !== null`)
-	b.until("the address says so", `location.search.includes("q=aurora")`)
+	b := newStory(t).openTab("vera")
+	b.search("/tickets", "#row-T-000006", "aurora", "#row-T-000002")
 	b.calm()
 }
 
 func TestPagesFitAPhone(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "anna")
+	b := r.openTab("anna")
 	for _, path := range []string{
 		"/", "/tickets", "/tickets/T-000005", "/alarms/alm-fridge-04", "/shipments", "/shipments/S-9001", "/recalls", "/recalls/R-0001",
 		"/devices", "/devices/unclaimed", "/devices/fridge-04", "/customers/C-1001", "/rules", "/rules/fridge-warm", "/rules/fridge-warm/versions", "/rules/fridge-warm/edit", "/rules/new", "/rules/fridge-warm/backtest", "/rules/compressor-drift/shadow?against=fridge-warm", "/quarantine", "/sources",

@@ -287,8 +287,7 @@ func TestSomebodyTriesARuleInTheBrowser(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
 	gate := r.gated()
-	b := openTab(t, r.url)
-	b.login(r, "sam")
+	b := r.openTab("sam")
 	play := func() {
 		b.do("play the past", chromedp.Navigate(r.url+"/rules/fridge-warm/backtest"), chromedp.WaitVisible(chromedp.CSS(".trial-form button")),
 			chromedp.SetValue(chromedp.CSS("select[name=range]"), "24h"), chromedp.Click(chromedp.CSS(".trial-form button")), chromedp.WaitVisible(chromedp.CSS("#trial .progress")))

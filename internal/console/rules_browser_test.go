@@ -5,11 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
-
-	"telltale/rules"
 )
 
 // put replaces the text in the editor as if somebody had typed it.
@@ -25,8 +22,7 @@ func (b *browserTab) put(old, new string) {
 func TestARuleIsEditedInTheBrowser(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "anna")
+	b := r.openTab("anna")
 	b.do("open the editor", chromedp.Navigate(r.url+"/rules/fridge-warm"), chromedp.WaitVisible(chromedp.CSS("#tests")),
 		chromedp.Click(chromedp.CSS(`a[href$="/edit"]`)), chromedp.WaitVisible(chromedp.CSS("#text")))
 	b.until("a valid text may be saved", `document.querySelector("[data-valid=yes]") !== null && !document.getElementById("save").disabled`)
@@ -62,15 +58,9 @@ func TestARuleIsEditedInTheBrowser(t *testing.T) {
 func TestAnAlarmAppearsOnItsRulesPage(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "vera")
-	b.do("open the rule", chromedp.Navigate(r.url+"/rules/drain-fault"), chromedp.WaitVisible(chromedp.CSS("#alarms")))
-	b.until("the page is live", `document.querySelector("[data-live-state]").dataset.state === "live"`)
-	at := ago(10 * time.Second)
-	r.handle(5*time.Second, rules.Transition{
-		AlarmID: "alm-live", Key: rules.Key{Rule: "drain-fault", Subject: rules.Subject{Type: "device", ID: "fridge-09"}},
-		Change: rules.Raised, At: at, RaisedAt: at, PendingSince: at, Occurrences: 1, RuleVersion: 1, Mode: rules.Live, Severity: rules.Major,
-	})
+	b := r.openTab("vera")
+	b.goLive("/rules/drain-fault", "#alarms")
+	r.drainFault()
 	b.until("it is listed", `document.querySelector("#alarms").innerText.includes("fridge-09")`)
 	b.until("and counted", `document.querySelector("#head").innerText.includes("2 open alarms") && document.querySelector("#noise").innerText.includes("2 alarms in 8 weeks")`)
 	b.until("what does not change stays", `document.querySelector("#tests").innerText.includes("carries no tests")`)
@@ -79,13 +69,8 @@ func TestAnAlarmAppearsOnItsRulesPage(t *testing.T) {
 
 func TestRulesAreSearchedAndSortedInTheBrowser(t *testing.T) {
 	t.Parallel()
-	r := newStory(t)
-	b := openTab(t, r.url)
-	b.login(r, "vera")
-	b.do("search", chromedp.Navigate(r.url+"/rules"), chromedp.WaitVisible(chromedp.CSS("#row-fridge-warm")),
-		chromedp.SendKeys(chromedp.CSS("input[type=search]"), "door"))
-	b.until("only what fits is left", `document.querySelectorAll("#rows .row-link").length === 1 && document.querySelector("#row-door-open") !== null`)
-	b.until("the address says so", `location.search.includes("q=door")`)
+	b := newStory(t).openTab("vera")
+	b.search("/rules", "#row-fridge-warm", "door", "#row-door-open")
 	b.calm()
 }
 
