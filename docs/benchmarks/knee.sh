@@ -9,17 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export WARM_UP=${WARM_UP:-3}
 seconds=${SECONDS_EACH:-5} devices=${DEVICES:-2000}
-echo "goos: linux"
-echo "goarch: amd64"
-echo "pkg: telltale/docs/benchmarks"
-
-# in_ms PATTERN: the duration that ends what matches, in milliseconds.
-in_ms() {
-	grep -oE "$1 [0-9.]+(ms|µs|s)" <<<"$out" | head -1 | awk '{v = $NF; n = v + 0}
-		v ~ /ms$/ {print n; next} v ~ /µs$/ {print n / 1000; next} {print 1000 * n}'
-}
-# count PATTERN FIELD: a field of the first match.
-count() { grep -oE "$1" <<<"$out" | head -1 | awk -v f="$2" '{print $f}'; }
+. ./extract.sh
+benchstat_header
 
 for _ in $(seq "${1:-10}"); do
 	for rate in ${RATES:-2000 5000 10000 20000}; do

@@ -9,16 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${SECONDS_EACH:-10} devices=${DEVICES:-10000}
-echo "goos: linux"
-echo "goarch: amd64"
-echo "pkg: telltale/docs/benchmarks"
-# in_ms NAME: the duration after NAME, in milliseconds.
-in_ms() {
-	grep -oE "$1 [0-9.]+(ms|µs|s)" <<<"$out" | head -1 | awk '{v = $NF; n = v + 0}
-		v ~ /ms$/ {print n; next} v ~ /µs$/ {print n / 1000; next} {print 1000 * n}'
-}
-# count PATTERN FIELD: a field of the first match.
-count() { grep -oE "$1" <<<"$out" | head -1 | awk -v f="$2" '{print $f}'; }
+. ./extract.sh
+benchstat_header
 
 one() { # one NAME RATE CONNECTIONS WINDOW; DOOR and RULES from the environment
 	out=$(./throughput.sh "$2" "$3" "$devices" "$seconds" "$4" 2>&1) || { echo "$out" >&2; return 1; }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"telltale/devices"
 	"telltale/internal/declare"
@@ -267,17 +266,7 @@ func TestWaitDeclarationsWakesUpOnAChange(t *testing.T) {
 
 func TestWaitDeclarationsNoticesAChangeThatNobodyAnnounced(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
-	db, err := postgres.Open(t.Context(), url, postgres.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	db, conn := openBoth(t, postgres.Options{})
 	if _, err := conn.Exec(t.Context(), "update declarations set version = 7"); err != nil {
 		t.Fatal(err)
 	}

@@ -107,26 +107,14 @@ func queueHeld(batch *pgx.Batch, records *tickets.Records, ids []string) {
 }
 
 type heldRow struct {
-	ID           string         `json:"id"`
-	RuleID       string         `json:"rule_id"`
-	RuleVersion  int            `json:"rule_version"`
-	SubjectType  string         `json:"subject_type"`
-	SubjectID    string         `json:"subject_id"`
-	Mode         string         `json:"mode"`
-	Severity     string         `json:"severity"`
-	PendingSince time.Time      `json:"pending_since"`
-	HeldSince    time.Time      `json:"held_since"`
-	EndedAt      *time.Time     `json:"ended_at"`
-	AlarmID      *string        `json:"alarm_id"`
-	Why          string         `json:"why"`
-	Occurrences  int64          `json:"occurrences"`
-	Values       map[string]any `json:"values"`
-	Faults       []string       `json:"faults"`
-	Explanation  []string       `json:"explanation"`
-	Evidence     rules.Evidence `json:"evidence"`
-	Trace        string         `json:"trace"`
-	Revision     int            `json:"revision"`
-	KnownAt      time.Time      `json:"known_at"`
+	decisionRow
+
+	HeldSince time.Time  `json:"held_since"`
+	EndedAt   *time.Time `json:"ended_at"`
+	AlarmID   *string    `json:"alarm_id"`
+	Why       string     `json:"why"`
+	Revision  int        `json:"revision"`
+	KnownAt   time.Time  `json:"known_at"`
 }
 
 // queueHeldAlarms writes what was held back, new or changed.
@@ -137,10 +125,14 @@ func queueHeldAlarms(batch *pgx.Batch, all []*tickets.HeldAlarm) {
 	rows := make([]heldRow, len(all))
 	for i, h := range all {
 		rows[i] = heldRow{
-			ID: h.ID, RuleID: h.Key.Rule, RuleVersion: h.RuleVersion, SubjectType: h.Key.Subject.Type, SubjectID: h.Key.Subject.ID,
-			Mode: string(h.Mode), Severity: h.Severity.String(), PendingSince: h.PendingSince, HeldSince: h.HeldSince,
-			EndedAt: orNil(h.EndedAt), AlarmID: orNil(h.AlarmID), Why: h.Why, Occurrences: h.Occurrences, Values: tickets.PlainValues(h.Values),
-			Faults: orNone(h.Faults), Explanation: orNone(h.Explanation), Evidence: h.Evidence, Trace: h.Trace,
+			decisionRow: decisionRow{
+				ID: h.ID, RuleID: h.Key.Rule, RuleVersion: h.RuleVersion,
+				SubjectType: h.Key.Subject.Type, SubjectID: h.Key.Subject.ID,
+				Mode: string(h.Mode), Severity: h.Severity.String(), PendingSince: h.PendingSince,
+				Occurrences: h.Occurrences, Values: tickets.PlainValues(h.Values), Faults: orNone(h.Faults),
+				Explanation: orNone(h.Explanation), Evidence: h.Evidence, Trace: h.Trace,
+			},
+			HeldSince: h.HeldSince, EndedAt: orNil(h.EndedAt), AlarmID: orNil(h.AlarmID), Why: h.Why,
 			Revision: h.Revision, KnownAt: h.KnownAt,
 		}
 	}

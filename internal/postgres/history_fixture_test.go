@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -31,8 +32,20 @@ type fixture struct {
 
 func newFixture(t testing.TB, ids ...devices.ID) *fixture {
 	t.Helper()
+	db, conn := openBoth(t, postgres.Options{MaxConns: 4})
+	f := &fixture{t: t, db: db, store: postgres.NewHistory(db), conn: conn}
+	f.exec(`insert into models (id, spec) values ('M', '{}')`)
+	f.declare(ids...)
+	f.acquire()
+	return f
+}
+
+// openBoth returns a fresh database and a connection past the package, to look
+// at its tables and to change them.
+func openBoth(t testing.TB, opts postgres.Options) (*postgres.DB, *pgx.Conn) {
+	t.Helper()
 	url := pgtest.URL(t)
-	db, err := postgres.Open(t.Context(), url, postgres.Options{MaxConns: 4})
+	db, err := postgres.Open(t.Context(), url, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,12 +54,8 @@ func newFixture(t testing.TB, ids ...devices.ID) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
-	f := &fixture{t: t, db: db, store: postgres.NewHistory(db), conn: conn}
-	f.exec(`insert into models (id, spec) values ('M', '{}')`)
-	f.declare(ids...)
-	f.acquire()
-	return f
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return db, conn
 }
 
 func (f *fixture) declare(ids ...devices.ID) {

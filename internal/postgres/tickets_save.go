@@ -75,57 +75,65 @@ func records[T any](rows []T) string {
 	return string(text)
 }
 
-type alarmRow struct {
-	ID             string         `json:"id"`
-	RuleID         string         `json:"rule_id"`
-	RuleVersion    int            `json:"rule_version"`
-	SubjectType    string         `json:"subject_type"`
-	SubjectID      string         `json:"subject_id"`
-	Mode           string         `json:"mode"`
-	Severity       string         `json:"severity"`
-	PendingSince   time.Time      `json:"pending_since"`
-	RaisedAt       time.Time      `json:"raised_at"`
-	ClearedAt      *time.Time     `json:"cleared_at"`
-	AcknowledgedAt *time.Time     `json:"acknowledged_at"`
-	AcknowledgedBy *string        `json:"acknowledged_by"`
-	ShelvedUntil   *time.Time     `json:"shelved_until"`
-	ShelvedBy      *string        `json:"shelved_by"`
-	ShelveReason   *string        `json:"shelve_reason"`
-	Latched        bool           `json:"latched"`
-	Occurrences    int64          `json:"occurrences"`
-	Values         map[string]any `json:"values"`
-	Faults         []string       `json:"faults"`
-	Explanation    []string       `json:"explanation"`
-	Trace          string         `json:"trace"`
-	RaiseID        string         `json:"raise_id"`
-	SeverityAt     *time.Time     `json:"severity_at"`
-	Chattering     bool           `json:"chattering"`
-	ShelvedAt      *time.Time     `json:"shelved_at"`
-	UnshelvedAt    *time.Time     `json:"unshelved_at"`
-	ShelfReminded  bool           `json:"shelf_reminded"`
-	WithdrawnAt    *time.Time     `json:"withdrawn_at"`
+// decisionRow holds the columns of what a rule has decided, raised or held back.
+type decisionRow struct {
+	ID           string         `json:"id"`
+	RuleID       string         `json:"rule_id"`
+	RuleVersion  int            `json:"rule_version"`
+	SubjectType  string         `json:"subject_type"`
+	SubjectID    string         `json:"subject_id"`
+	Mode         string         `json:"mode"`
+	Severity     string         `json:"severity"`
+	PendingSince time.Time      `json:"pending_since"`
+	Occurrences  int64          `json:"occurrences"`
+	Values       map[string]any `json:"values"`
+	Faults       []string       `json:"faults"`
+	Explanation  []string       `json:"explanation"`
+	Evidence     rules.Evidence `json:"evidence"`
+	Trace        string         `json:"trace"`
+}
 
-	Earlier  []tickets.AlarmVersionView `json:"earlier"`
-	Evidence rules.Evidence             `json:"evidence"`
-	Steps    []tickets.SeverityStep     `json:"steps"`
+type alarmRow struct {
+	decisionRow
+
+	RaisedAt       time.Time  `json:"raised_at"`
+	ClearedAt      *time.Time `json:"cleared_at"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	AcknowledgedBy *string    `json:"acknowledged_by"`
+	ShelvedUntil   *time.Time `json:"shelved_until"`
+	ShelvedBy      *string    `json:"shelved_by"`
+	ShelveReason   *string    `json:"shelve_reason"`
+	Latched        bool       `json:"latched"`
+	RaiseID        string     `json:"raise_id"`
+	SeverityAt     *time.Time `json:"severity_at"`
+	Chattering     bool       `json:"chattering"`
+	ShelvedAt      *time.Time `json:"shelved_at"`
+	UnshelvedAt    *time.Time `json:"unshelved_at"`
+	ShelfReminded  bool       `json:"shelf_reminded"`
+	WithdrawnAt    *time.Time `json:"withdrawn_at"`
+
+	Earlier []tickets.AlarmVersionView `json:"earlier"`
+	Steps   []tickets.SeverityStep     `json:"steps"`
 }
 
 func alarmRows(alarms []*tickets.Alarm) []alarmRow {
 	rows := make([]alarmRow, len(alarms))
 	for i, a := range alarms {
 		rows[i] = alarmRow{
-			ID: a.ID, RuleID: a.Key.Rule, RuleVersion: a.RuleVersion,
-			SubjectType: a.Key.Subject.Type, SubjectID: a.Key.Subject.ID,
-			Mode: string(a.Mode), Severity: a.Severity.String(),
-			PendingSince: a.PendingSince, RaisedAt: a.RaisedAt, ClearedAt: orNil(a.ClearedAt),
+			decisionRow: decisionRow{
+				ID: a.ID, RuleID: a.Key.Rule, RuleVersion: a.RuleVersion,
+				SubjectType: a.Key.Subject.Type, SubjectID: a.Key.Subject.ID,
+				Mode: string(a.Mode), Severity: a.Severity.String(), PendingSince: a.PendingSince,
+				Occurrences: a.Occurrences, Values: tickets.PlainValues(a.Values), Faults: orNone(a.Faults),
+				Explanation: orNone(a.Explanation), Evidence: a.Evidence, Trace: a.Trace,
+			},
+			RaisedAt: a.RaisedAt, ClearedAt: orNil(a.ClearedAt),
 			AcknowledgedAt: orNil(a.AcknowledgedAt), AcknowledgedBy: orNil(a.AcknowledgedBy),
 			ShelvedUntil: orNil(a.ShelvedUntil), ShelvedBy: orNil(a.ShelvedBy), ShelveReason: orNil(a.ShelveReason),
-			Latched: a.Latched, Occurrences: a.Occurrences, Values: tickets.PlainValues(a.Values),
-			Faults: orNone(a.Faults), Explanation: orNone(a.Explanation), Trace: a.Trace, RaiseID: a.RaiseID,
-			SeverityAt: orNil(a.SeverityAt), Chattering: a.Chattering,
+			Latched: a.Latched, RaiseID: a.RaiseID, SeverityAt: orNil(a.SeverityAt), Chattering: a.Chattering,
 			ShelvedAt: orNil(a.ShelvedAt), UnshelvedAt: orNil(a.UnshelvedAt), ShelfReminded: a.ShelfReminded,
 			WithdrawnAt: orNil(a.WithdrawnAt), Earlier: orNone(tickets.VersionViews(a.Earlier)),
-			Evidence: a.Evidence, Steps: orNone(a.Steps),
+			Steps: orNone(a.Steps),
 		}
 	}
 	return rows
