@@ -25,17 +25,6 @@ func fridgeForm(changes ...string) url.Values {
 	return form
 }
 
-const fridgeWarm = `id: fridge-warm
-title: Compartment too warm
-applies_to: {models: ["FR-*"]}
-when: temperature > 8
-for: 10m
-clear_when: temperature < 7
-clear_for: 5m
-severity: major
-escalate: [{after: 30m, severity: critical}]
-`
-
 // try sends the form and returns the page of the job when it has ended.
 func (r *rig) try(c *http.Client, form url.Values) (address, page string) {
 	r.t.Helper()
