@@ -2,11 +2,17 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"telltale/devices"
 )
+
+// ErrAway says that a store answers no question at the moment, or not to us:
+// it is down, slow, or its settings are wrong. What it holds is not lost, and
+// what is kept elsewhere goes on without it.
+var ErrAway = errors.New("history: store does not answer")
 
 // Store keeps readings, and how far each partition of the log is in it.
 type Store interface {

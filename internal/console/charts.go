@@ -62,7 +62,7 @@ type chartMark struct {
 // to somebody who cannot see them.
 type chart struct {
 	Title   string
-	Source  string // address of its data
+	Source  string // address of its data; "": there are none, and Summary says why
 	Summary string
 	Table   []chartRow
 	Limited bool
@@ -71,6 +71,8 @@ type chart struct {
 
 	data chartData
 }
+
+func (c *chart) drawn() bool { return c.Source != "" }
 
 // chartRow is one line of the table below a chart.
 type chartRow struct{ At, Min, Avg, Max string }

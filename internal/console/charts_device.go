@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"telltale/devices"
 	"telltale/ingest/history"
 	"telltale/internal/views"
@@ -24,6 +26,7 @@ func (s *Server) metricFigure(ctx context.Context, v viewer, row views.DeviceRow
 	if err != nil {
 		return nil, err
 	}
+	figure.Source = fmt.Sprintf("/charts/device/%s?metric=%s&range=%s", url.PathEscape(string(row.ID)), url.QueryEscape(m.Name), chosen.Key)
 	figure.Short, figure.Every = true, true
 	for i := range declared {
 		rule := &declared[i]
@@ -48,7 +51,7 @@ func (c *chart) limit(values []float64, m devices.Metric, name string) {
 // figure reads one metric of a device over a time and says what it shows.
 func (s *Server) figure(ctx context.Context, v viewer, id devices.ID, model *devices.Model, m devices.Metric, from, to time.Time) (*chart, error) {
 	step := stepFor(to.Sub(from), model.ReportEvery, maxPoints)
-	buckets, err := s.deps.History.Range(ctx, history.Query{Device: id, Metric: m.Name, From: from, To: to, Step: step})
+	buckets, err := s.drawable(ctx, history.Query{Device: id, Metric: m.Name, From: from, To: to, Step: step})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +69,31 @@ func (s *Server) figure(ctx context.Context, v viewer, id devices.ID, model *dev
 		Series: []chartSeries{lineOf(metricName(m), buckets, step, gapFor(step, model.StaleAfter))},
 	}
 	return figure, nil
+}
+
+// drawTime is how long a page waits for the readings of a chart.
+const drawTime = 5 * time.Second
+
+// drawable reads what a chart shows. Who looks at a page came for more than
+// its charts, so a store that takes long counts as one that is away.
+func (s *Server) drawable(ctx context.Context, q history.Query) ([]history.Bucket, error) {
+	limited, cancel := context.WithTimeout(ctx, drawTime)
+	defer cancel()
+	buckets, err := s.deps.History.Range(limited, q)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w within %s: %w", history.ErrAway, drawTime, err)
+	}
+	return buckets, err
+}
+
+// orNote puts a note in the place of a chart whose readings cannot be had now,
+// so that the rest of a page does without.
+func (s *Server) orNote(title string, figure *chart, err error) (*chart, error) {
+	if !errors.Is(err, history.ErrAway) {
+		return figure, err
+	}
+	s.log.Warn("chart left out", zap.Error(err))
+	return &chart{Title: title, Summary: "The store of readings does not answer, so nothing is drawn. The readings are safe; load the page again later."}, nil
 }
 
 // onSummary says how often a switch was on.

@@ -13,6 +13,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest"
+	"telltale/ingest/history"
 	"telltale/internal/access"
 	"telltale/internal/declare"
 	"telltale/internal/views"
@@ -63,6 +64,7 @@ func verdicts() []verdict {
 		{devices.ErrUnknown, http.StatusNotFound, "There is no such device."},
 		{errNoBacktest, http.StatusNotFound, "There is no such backtest here. Results are kept for an hour, by the node that was asked."},
 		{errBacktestsFull, http.StatusServiceUnavailable, fmt.Sprintf("%d backtests wait already. Try again when one has ended.", backtestQueue)},
+		{history.ErrAway, http.StatusServiceUnavailable, "The store of readings does not answer. Alarms and tickets go on without it; /readyz and telltale history status say more."},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "The answer took too long. Try again, or ask for less."},
 	}
 }

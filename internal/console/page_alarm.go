@@ -113,7 +113,8 @@ func (s *Server) alarmPage(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Title = page.chrome.Title
 	page.Values = namedValues(alarm.Values, model)
-	if page.Chart, err = s.alarmFigure(ctx, c.viewer, alarm); err != nil {
+	figure, err := s.alarmFigure(ctx, c.viewer, alarm)
+	if page.Chart, err = s.orNote("Readings around the fault", figure, err); err != nil {
 		s.fail(w, r, err)
 		return
 	}

@@ -84,11 +84,14 @@ func (s *Server) compared(r *http.Request, v viewer, c *comparison) (comparedCon
 	}
 	for _, id := range order[:min(len(order), chartsShown)] {
 		figure, err := s.lanesFigure(r.Context(), v, c, devices.ID(id))
-		if err != nil {
+		if figure, err = s.orNote(id, figure, err); err != nil {
 			return out, err
 		}
 		if figure != nil {
 			out.Charts = append(out.Charts, figure)
+		}
+		if figure != nil && !figure.drawn() {
+			break // nobody waits for each of the others
 		}
 	}
 	for i := range c.pairs {

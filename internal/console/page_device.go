@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -191,17 +190,18 @@ func (s *Server) metricFigures(ctx context.Context, v viewer, row views.DeviceRo
 		return nil, err
 	}
 	var figures []metricChart
+	var figure *chart
 	for _, m := range chartOrder(model) {
-		figure, err := s.metricFigure(ctx, v, row, model, m, chosen, declared)
-		if err != nil {
-			return nil, err
+		if figure == nil || figure.drawn() { // after the first that is not, nobody waits for each of the others
+			figure, err = s.metricFigure(ctx, v, row, model, m, chosen, declared)
+			if figure, err = s.orNote(title(metricName(m)), figure, err); err != nil {
+				return nil, err
+			}
 		}
 		now := "–"
 		if value, ok := row.Values[m.Name]; ok {
 			now = quantity(value, m)
 		}
-		figure.Source = fmt.Sprintf("/charts/device/%s?metric=%s&range=%s",
-			url.PathEscape(string(row.ID)), url.QueryEscape(m.Name), chosen.Key)
 		figures = append(figures, metricChart{Name: title(metricName(m)), Now: now, Chart: figure})
 	}
 	return figures, nil

@@ -93,7 +93,8 @@ func (s *Server) fillTicket(r *http.Request, page *ticketContents) error {
 	if err != nil {
 		return err
 	}
-	page.Chart, err = s.alarmFigure(ctx, page.viewer, alarm)
+	figure, err := s.alarmFigure(ctx, page.viewer, alarm)
+	page.Chart, err = s.orNote("Readings around the fault", figure, err)
 	return err
 }
 

@@ -12,12 +12,19 @@ import (
 	"telltale/ingest/history"
 )
 
+// awayError is an [history.ErrAway] with a sentence.
+type awayError struct{ error }
+
+func (awayError) Is(target error) bool { return target == history.ErrAway }
+func (e awayError) Unwrap() error      { return e.error }
+
 // explain says what a failed request means to whoever runs the gateway, and
-// when to try again where InfluxDB says so.
+// when to try again where InfluxDB says so. All but a request that InfluxDB
+// does not understand is [history.ErrAway].
 func (s *Store) explain(err error) error {
 	var answer *client.Error
 	if !errors.As(err, &answer) || answer.StatusCode == 0 {
-		return fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)
+		return awayError{fmt.Errorf("reach InfluxDB at %s: %w", s.opts.URL, err)}
 	}
 	at, bucket := s.opts.URL, s.opts.Bucket
 	database, retention, _ := strings.Cut(bucket, "/")
@@ -35,6 +42,9 @@ func (s *Store) explain(err error) error {
 			at, bucket, database, bucket, answer.StatusCode, err)
 	default:
 		err = fmt.Errorf("InfluxDB at %s answers %d: %w", at, answer.StatusCode, err)
+	}
+	if answer.StatusCode != http.StatusBadRequest {
+		err = awayError{err}
 	}
 	if answer.RetryAfter > 0 {
 		return &history.LaterError{After: time.Duration(answer.RetryAfter) * time.Second, Err: err}
