@@ -41,6 +41,31 @@ when: temperature > 8
 for: 10m
 `
 
+// What only codecs know of their sources is found before anything starts.
+func TestACheckFindsWhatIsWrongWithSources(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ source, want string }{
+		"a filter that is none":        {`{filter: "a/#/b", codec: shelly}`, `source "a/#/b": topic filter "a/#/b" has a # that is not its last level`},
+		"a codec that does not exist":  {`{filter: "a/+", codec: nope}`, `source "a/+": unknown codec "nope"; there are chirpstack,`},
+		"a device that is no place":    {`{filter: "a/+", codec: native, device: "topic[x]"}`, `device must be topic[N] or a path in the payload, not "topic[x]"`},
+		"a level that no topic has":    {`{filter: "a/+", codec: native, device: "topic[2]"}`, `device is topic[2], and the topics of this filter end before`},
+		"a device where none is taken": {`{filter: "spBv1.0/#", codec: sparkplug, device: "topic[1]"}`, `codec sparkplug takes no device`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := filepath.Join(t.TempDir(), "telltale.yaml")
+			text := "data: " + t.TempDir() + "\nsources:\n  - {filter: \"ok/#\", codec: senml}\n  - " + c.source + "\n"
+			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, out, errs := command(t, "serve", "--check", "--config", config)
+			if code != exitInvalid || out != "" || !strings.Contains(errs, c.want) {
+				t.Errorf("exit %d, said %q and %q, want exit 2 and %q", code, out, errs, c.want)
+			}
+		})
+	}
+}
+
 func TestWrongUseGetsASentenceAndExitTwo(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

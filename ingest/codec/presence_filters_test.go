@@ -20,7 +20,9 @@ func TestPresenceHasFiltersOfItsOwn(t *testing.T) {
 		{Source{Filter: "zigbee2mqtt/#", Codec: "zigbee2mqtt"}, []string{"zigbee2mqtt/+/availability", "zigbee2mqtt/+/+/availability"}},
 		{Source{Filter: "meters/#", Codec: "senml"}, nil},
 	} {
-		router, err := NewRouter([]Source{c.source, c.source}, Options{})
+		again := c.source
+		again.Name = "again"
+		router, err := NewRouter([]Source{c.source, again}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -122,13 +122,17 @@ func NewRouter(sources []Source, opts Options) (*Router, error) {
 	r := &Router{}
 	var errs []error
 	for _, s := range all {
+		name := cmp.Or(s.Name, s.Filter)
 		c, err := s.compile(opts)
+		if err == nil && slices.ContainsFunc(r.routes, func(o route) bool { return o.source == name }) {
+			err = fmt.Errorf("another source is called %q, and a source's clock goes by its name", name)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("source %q: %w", s.Filter, err))
 			continue
 		}
 		r.tree.add(s.Filter, len(r.routes))
-		r.routes = append(r.routes, route{source: cmp.Or(s.Name, s.Filter), filter: s.Filter, codec: c})
+		r.routes = append(r.routes, route{source: name, filter: s.Filter, codec: c})
 	}
 	return r, errors.Join(errs...)
 }
@@ -160,6 +164,9 @@ func (s Source) compile(opts Options) (Codec, error) {
 	if s.Timezone != "" && s.Codec != "fields" && s.Codec != "tasmota" {
 		return nil, fmt.Errorf("codec %s takes no timezone", s.Codec)
 	}
+	if d, err := parseSelector(s.Device); err == nil && d.inTopic() && !hasLevel(s.Filter, d.level) {
+		return nil, fmt.Errorf("device is %s, and the topics of this filter end before", s.Device)
+	}
 	build, ok := builders[s.Codec]
 	if extra, given := opts.Extra[s.Codec]; !ok && given {
 		return extra(s)
@@ -168,6 +175,11 @@ func (s Source) compile(opts Options) (Codec, error) {
 		return nil, fmt.Errorf("unknown codec %q; there are %s", s.Codec, strings.Join(Codecs(), ", "))
 	}
 	return build(s, opts)
+}
+
+// hasLevel reports whether topics that match a filter may have a level.
+func hasLevel(filter string, level int) bool {
+	return strings.HasSuffix(filter, "#") || strings.Count(filter, "/") >= level
 }
 
 // zone returns the time zone of local times; nil when the source names none.

@@ -110,6 +110,10 @@ func TestWrongSourcesAreNamedExactly(t *testing.T) {
 		{"an unknown unit", fieldsOf(map[string]Field{"t": {Path: "t", Unit: "furlong"}}), `source "a": unit "furlong" of metric t is not known`},
 		{"an unknown timezone", Source{Filter: "a", Codec: "tasmota", Timezone: "Europe/Atlantis"}, `source "a": unknown timezone "Europe/Atlantis"`},
 		{"a timezone for a codec without local times", Source{Filter: "a", Codec: "native", Timezone: "Europe/Warsaw"}, `source "a": codec native takes no timezone`},
+		{"a name that a native topic has", Source{Filter: "telltale/+/telemetry", Codec: "native"},
+			`source "telltale/+/telemetry": another source is called "telltale/+/telemetry", and a source's clock goes by its name`},
+		{"a level beyond the filter", Source{Filter: "a/+", Codec: "native", Device: "topic[2]"},
+			`source "a/+": device is topic[2], and the topics of this filter end before`},
 		{"tasmota with a path", Source{Filter: "a", Codec: "tasmota", Device: "id"}, `source "a": codec tasmota finds the device in the topic, as topic[N], not at "id"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

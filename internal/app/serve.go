@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"telltale/ingest"
+	"telltale/ingest/codec"
 	"telltale/internal/config"
 )
 
@@ -43,9 +44,10 @@ func brokers(cfg config.MQTT) (urls []string) {
 	return urls
 }
 
-// Check returns what is wrong with a configuration beyond its own text: with
-// the files that it names.
+// Check returns all that is wrong with a configuration beyond its own text:
+// with the files that it names, and what codecs find in their sources.
 func Check(cfg config.Config) error {
-	_, err := certificates(cfg.MQTT, ingest.CertificateOptions{})
-	return err
+	_, unfit := certificates(cfg.MQTT, ingest.CertificateOptions{})
+	_, unread := codec.NewRouter(sources(cfg.Sources), codec.Options{})
+	return errors.Join(unfit, unread)
 }
