@@ -89,12 +89,10 @@ func guess(samples []Sample, m *Model) Guess {
 
 // allows reports whether a sample can be of the metric.
 func (m Metric) allows(s Sample) bool {
-	if s.Value.IsLabel() {
-		return m.Unit == "" // what has a unit is a number
+	v := m.Read(s.Value)
+	if s.Unit == "" || m.Unit == "" || v.IsLabel() {
+		return m.Believes(v)
 	}
-	if s.Unit == "" || m.Unit == "" {
-		return m.Believes(s.Value)
-	}
-	number, err := Convert(s.Value.Number, s.Unit, m.Unit)
+	number, err := Convert(v.Number, s.Unit, m.Unit)
 	return err == nil && m.Believes(Number(number))
 }

@@ -38,17 +38,17 @@ type Model struct {
 // Metric is one quantity that devices of a model measure.
 type Metric struct {
 	Name string
-	Unit string   // UCUM code such as "Cel", "W", "%"; "bool" for switches
+	Unit string   // UCUM code such as "Cel", "W", "%"; "bool" for switches, "text" for words
 	Min  *float64 // smallest believable value; nil: no bound
 	Max  *float64 // largest believable value; nil: no bound
 	From string   // the vendor's name, renamed to Name on arrival; "" if the same
 }
 
-// Believes reports whether v lies in the metric's range. A label is always
-// believed.
+// Believes reports whether v lies in the metric's range. A label is believed
+// of a metric whose unit is text, and of one without a unit.
 func (m Metric) Believes(v Value) bool {
 	if v.IsLabel() {
-		return true
+		return m.takesText()
 	}
 	return (m.Min == nil || v.Number >= *m.Min) && (m.Max == nil || v.Number <= *m.Max)
 }

@@ -110,6 +110,11 @@ func (v *view) check(reports []devices.Report, clock Clock) (kept []devices.Repo
 
 func (v *view) checkReadings(r *devices.Report, model *devices.Model, cs complaints) complaints {
 	names := v.metrics[model]
+	for i := range r.Readings { // before units are converted
+		if value := &r.Readings[i].Value; value.IsLabel() {
+			*value = names[r.Readings[i].Metric].Read(*value)
+		}
+	}
 	if r.Units != nil {
 		cs = convert(r, names, cs)
 	}
@@ -175,6 +180,10 @@ func describeValue(r *devices.Report, reading devices.Reading, m devices.Metric)
 	s := fmt.Sprintf("device %s says %s is %s", r.Device, reading.Metric, reading.Value)
 	v := reading.Value.Number
 	switch {
+	case reading.Value.IsLabel() && devices.SwitchUnit(m.Unit):
+		return s + ", a text that is neither on nor off; its model declares a switch"
+	case reading.Value.IsLabel():
+		return fmt.Sprintf("%s, a text; its model declares it in %s", s, m.Unit)
 	case !finite(reading.Value):
 		return s + ", which is no number"
 	case m.Min != nil && v < *m.Min:

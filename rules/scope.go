@@ -40,12 +40,12 @@ func newScope(models []*devices.Model) *scope {
 // kindOfUnit tells switches and words from quantities. Numbers of any unit
 // are compared as they arrive.
 func kindOfUnit(unit string) kind {
-	switch strings.ToLower(unit) {
-	case "bool", "boolean":
+	switch {
+	case devices.SwitchUnit(unit):
 		return kindTruth
-	case "text", "string", "label", "enum":
+	case devices.TextUnit(unit):
 		return kindText
-	case "":
+	case unit == "":
 		return kindAny
 	default:
 		return kindNumber

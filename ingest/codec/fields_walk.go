@@ -166,7 +166,7 @@ func (w *fieldsWalk) reading(field int, raw jsontext.Value, r *devices.Report) e
 	if f := &w.c.fields[field]; v.IsLabel() {
 		n, known := f.Labels[v.Label]
 		if !known && f.Numeric {
-			n, known = plainNumber(v.Label)
+			n, known = devices.ParseNumber(v.Label)
 		}
 		if known {
 			v = devices.Number(n)

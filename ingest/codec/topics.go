@@ -3,7 +3,6 @@ package codec
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -58,7 +57,7 @@ func presence(dst []devices.Report, id devices.ID, p Payload, online, offline st
 func appendPlain(r *devices.Report, metric string, body []byte) error {
 	s := strings.TrimSpace(string(body))
 	v := devices.Label(s)
-	switch n, isNumber := plainNumber(s); {
+	switch n, isNumber := devices.ParseNumber(s); {
 	case s == "":
 		return nil
 	case isNumber:
@@ -77,18 +76,6 @@ func appendPlain(r *devices.Report, metric string, body []byte) error {
 	}
 	r.Readings = append(r.Readings, devices.Reading{Metric: metric, Value: v})
 	return nil
-}
-
-// plainNumber reads a decimal number; "inf" and "nan" are none.
-func plainNumber(s string) (float64, bool) {
-	if s == "" || !strings.ContainsRune("+-.0123456789", rune(s[0])) {
-		return 0, false
-	}
-	if strings.ContainsAny(s, "xXpP_iInN") {
-		return 0, false // hexadecimal, underscores, +Inf: Go's, not a device's
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // isText reports whether s is characters that a person could read.
