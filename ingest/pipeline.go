@@ -215,7 +215,7 @@ func (p *Pipeline) enqueue(ctx context.Context, it *pending) error {
 func (p *Pipeline) add(it *pending, m Message) {
 	it.messages++
 	if size := len(m.Payload) + m.Cut; size > codec.MaxPayload {
-		p.quarantine(it, oversized(m), "", complaint{reason: TooLarge,
+		p.quarantine(it, oversized(m), "", complaint{reason: TooLarge, devices: p.senderOf(m.Topic, nil),
 			detail: fmt.Sprintf("payload of %d bytes is above the limit of %d; the first %d are kept", size, codec.MaxPayload, keptOfOversized)})
 	} else if source, c, ok := p.opts.Router.Find(m.Topic); !ok {
 		p.quarantine(it, m, "", complaint{reason: UnknownTopic, detail: fmt.Sprintf("no source claims topic %s", m.Topic)})
@@ -236,7 +236,7 @@ func (p *Pipeline) decode(it *pending, m Message, source string, c codec.Codec) 
 	before := len(it.reports)
 	decoded, err := p.decodeSafely(c, it.reports, m)
 	if err != nil {
-		p.quarantine(it, m, source, complaint{reason: undecoded(err), detail: err.Error()})
+		p.quarantine(it, m, source, complaint{reason: undecoded(err), detail: err.Error(), devices: p.senderOf(m.Topic, err)})
 		return
 	}
 	added := decoded[before:]
@@ -293,6 +293,20 @@ func (p *Pipeline) limit(it *pending, m Message, view *view, reports []devices.R
 		it.pause = max(it.pause, x.over)
 	}
 	return complaint{}, false
+}
+
+// senderOf returns whose message it is that could not be decoded: the device
+// that the codec found before it failed, or else the only one that speaks on
+// the topic; nil when neither says.
+func (p *Pipeline) senderOf(topic string, err error) []devices.ID {
+	var pe *codec.PayloadError
+	if errors.As(err, &pe) && pe.Device != "" {
+		return []devices.ID{pe.Device}
+	}
+	if id, ok := p.opts.Router.Owner(topic); ok {
+		return []devices.ID{id}
+	}
+	return nil
 }
 
 // undecoded is the reason to refuse a message that a codec does not decode.

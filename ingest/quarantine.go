@@ -48,8 +48,8 @@ type Quarantined struct {
 	ReceivedAt time.Time
 	Retained   bool // it came out of a broker's memory, see [Message]
 
-	// Devices are those that the reason is about, in the message's order; nil
-	// where the reason is about the message and not a device.
+	// Devices are those that the reason is about, in the message's order; of a
+	// message that could not be decoded its sender, nil where nothing tells.
 	Devices []devices.ID
 
 	// ObservedAt is the clock of the first of those devices; zero when its

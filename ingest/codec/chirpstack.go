@@ -77,7 +77,7 @@ func (c *ChirpStack) Decode(dst []devices.Report, p Payload) ([]devices.Report, 
 	if u.noBattery {
 		r.Readings = slices.DeleteFunc(r.Readings, func(o devices.Reading) bool { return o.Metric == "batteryLevel" })
 	}
-	return dst, c.complete(u, r)
+	return dst, sentBy(r.Device, c.complete(u, r))
 }
 
 // chirpStackKey reads the value of one top-level key.

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,6 +45,10 @@ type PayloadError struct {
 	Field  string // as in "values.temperature" or "[3].ts"; "" is the payload as a whole
 	Offset int64  // byte at which the fault begins, from 0; -1: of no one byte
 	Err    error
+
+	// Device is who sent the payload, where a codec knew before it failed; the
+	// topic may tell as well, see [Router.Owner].
+	Device devices.ID
 }
 
 // Error returns a sentence such as
@@ -61,6 +66,15 @@ func (e *PayloadError) Error() string {
 
 // Unwrap returns the cause.
 func (e *PayloadError) Unwrap() error { return e.Err }
+
+// sentBy notes in an error of a codec whose payload it is about.
+func sentBy(id devices.ID, err error) error {
+	var pe *PayloadError
+	if errors.As(err, &pe) {
+		pe.Device = id
+	}
+	return err
+}
 
 // extend returns dst with one more report, empty but for the memory that its
 // readings held before.

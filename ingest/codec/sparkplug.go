@@ -106,7 +106,7 @@ func (c *Sparkplug) Decode(dst []devices.Report, p Payload) ([]devices.Report, e
 	}
 	n, err := c.node(m.topic)
 	if err != nil {
-		return dst, err
+		return dst, sentBy(m.id, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *Sparkplug) Decode(dst []devices.Report, p Payload) ([]devices.Report, e
 	if !p.Old && (n.now.missed || errors.Is(err, ErrUnborn)) {
 		c.askForBirths(n, m)
 	}
-	return dst, err
+	return dst, sentBy(m.id, err)
 }
 
 // open reads what the message says by itself; without a body it says nothing
@@ -132,7 +132,7 @@ func (c *Sparkplug) open(p Payload) (m message, err error) {
 		return m, &PayloadError{Offset: -1, Err: err}
 	}
 	if m.body, err = sparkplug.Parse(p.Body); err != nil {
-		return m, payloadError(err)
+		return m, sentBy(m.id, payloadError(err))
 	}
 	var h maphash.Hash
 	h.SetSeed(c.seed)

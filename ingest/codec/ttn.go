@@ -72,7 +72,8 @@ func (c *TTN) Decode(dst []devices.Report, p Payload) ([]devices.Report, error) 
 	if err != nil {
 		return dst, err
 	}
-	return c.report(dst, m, id, p)
+	dst, err = c.report(dst, m, id, p)
+	return dst, sentBy(id, err)
 }
 
 // report turns a message into reports: one, but for several measurements that

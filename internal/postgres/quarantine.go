@@ -33,7 +33,8 @@ func (db *DB) AddQuarantined(ctx context.Context, messages []ingest.Quarantined)
 }
 
 // A message of several devices is the share of the first, and counts for the
-// last contact of each. An arrival that was replayed and comes once more, as
+// last contact of each. It stays the share of whom it was at first, when the
+// same comes again and is another's by now. An arrival that was replayed and comes once more, as
 // when the history refuses what the pipeline took, waits again and is not
 // counted.
 const addQuarantined = `
@@ -56,7 +57,8 @@ const addQuarantined = `
 	insert into quarantine_senders as s (reason, sender, device, first_at, last_at, arrivals, kept, bytes)
 	select @reason, name, name = any(@devices), @received_at, @received_at, 1,
 	       case when name = message.sender then 1 else 0 end, case when name = message.sender then bytes else 0 end
-	from message, (select from arrival where fresh = 1) as came, (select unnest(@devices::text[]) union select @sender) as names (name)
+	from message, (select from arrival where fresh = 1) as came,
+	     lateral (select unnest(@devices::text[]) union select message.sender) as names (name)
 	on conflict (reason, sender) do update
 	set first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
 	    arrivals = s.arrivals + 1, kept = s.kept + excluded.kept, bytes = s.bytes + excluded.bytes`

@@ -107,3 +107,16 @@ func TestABabblingSenderKeepsItsShare(t *testing.T) {
 		t.Errorf("newest %v", newest)
 	}
 }
+
+// A source that is configured otherwise may find another device in the same
+// message.
+func TestAMessageStaysTheShareOfWhomItWasAtFirst(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	addRefused(t, db, refusal("x", ingest.Malformed, 0))
+	addRefused(t, db, refusal("x", ingest.Malformed, 1, "dev-1"), refusal("x", ingest.Malformed, 2, "dev-2"))
+	gone := bound(t, db, views.QuarantineBounds{Before: minute(10), MaxMessages: 100, MaxBytes: 1 << 20})
+	if gone != (views.LetGo{Arrivals: 3, Waiting: 3}) {
+		t.Errorf("let go %+v, want all three arrivals", gone)
+	}
+}
