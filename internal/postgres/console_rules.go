@@ -72,13 +72,14 @@ func (db *DB) RuleVersion(ctx context.Context, id string, version int) (*views.R
 // week is the length of the spans that noise is counted in.
 const week = 7 * 24 * time.Hour
 
-// RuleAlarms counts the alarms of each rule that ever had one, as of now. With
-// a rule's id, only that one is counted.
+// RuleAlarms counts the alarms of each rule that ever had one, as of now; those
+// that late readings withdrew do not count. With a rule's id, only that one is
+// counted.
 func (db *DB) RuleAlarms(ctx context.Context, rule string, now time.Time) (map[string]views.RuleAlarms, error) {
 	counts := map[string]views.RuleAlarms{}
 	rows, err := db.q.Query(ctx, `
 		select rule_id, count(*) filter (where cleared_at is null), count(*), max(raised_at)
-		from alarms where $1 = '' or rule_id = $1 group by rule_id`, rule)
+		from alarms where ($1 = '' or rule_id = $1) and withdrawn_at is null group by rule_id`, rule)
 	if err != nil {
 		return nil, fmt.Errorf("count alarms by rule: %w", err)
 	}
@@ -93,7 +94,8 @@ func (db *DB) RuleAlarms(ctx context.Context, rule string, now time.Time) (map[s
 	}
 	rows, err = db.q.Query(ctx, `
 		select rule_id, floor(extract(epoch from @now - raised_at) / @week)::int, count(*)
-		from alarms where (@rule = '' or rule_id = @rule) and raised_at > @since and raised_at <= @now group by 1, 2`,
+		from alarms where (@rule = '' or rule_id = @rule) and raised_at > @since and raised_at <= @now and withdrawn_at is null
+		group by 1, 2`,
 		pgx.NamedArgs{"rule": rule, "now": now, "since": now.Add(-views.NoiseWeeks * week), "week": week.Seconds()})
 	if err != nil {
 		return nil, fmt.Errorf("count alarms by week: %w", err)
@@ -115,7 +117,8 @@ func (db *DB) RuleAlarms(ctx context.Context, rule string, now time.Time) (map[s
 // loudestDevices is how many devices a rule's noise names.
 const loudestDevices = 3
 
-// RuleNoise says what a rule's alarms of the last weeks were like, as of now.
+// RuleNoise says what a rule's alarms of the last weeks were like, as of now,
+// without those that were withdrawn.
 func (db *DB) RuleNoise(ctx context.Context, rule string, now time.Time) (views.RuleNoise, error) {
 	var noise views.RuleNoise
 	var median float64
@@ -127,7 +130,7 @@ func (db *DB) RuleNoise(ctx context.Context, rule string, now time.Time) (views.
 		       count(*) filter (where a.acknowledged_at is not null), count(t.alarm_id), count(distinct a.subject_id),
 		       coalesce(percentile_disc(0.5) within group (order by extract(epoch from coalesce(a.cleared_at, @now) - a.raised_at)), 0)
 		from alarms a left join ticket_alarms t on t.alarm_id = a.id
-		where a.rule_id = @rule and a.raised_at > @since and a.raised_at <= @now`, args).
+		where a.rule_id = @rule and a.raised_at > @since and a.raised_at <= @now and a.withdrawn_at is null`, args).
 		Scan(&noise.Alarms, &noise.Fleeting, &noise.Acknowledged, &noise.Ticketed, &noise.Devices, &median)
 	if err != nil {
 		return noise, fmt.Errorf("count noise of rule %s: %w", rule, err)
@@ -135,7 +138,7 @@ func (db *DB) RuleNoise(ctx context.Context, rule string, now time.Time) (views.
 	noise.Median = time.Duration(median * float64(time.Second))
 	rows, err := db.q.Query(ctx, `
 		select subject_id, count(*) from alarms
-		where rule_id = @rule and raised_at > @since and raised_at <= @now
+		where rule_id = @rule and raised_at > @since and raised_at <= @now and withdrawn_at is null
 		group by subject_id order by count(*) desc, subject_id limit @few`, args)
 	if err != nil {
 		return noise, fmt.Errorf("count noise of rule %s by device: %w", rule, err)

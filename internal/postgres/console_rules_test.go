@@ -41,21 +41,29 @@ metrics: {temperature: {unit: Cel}}
 
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for i, a := range []struct {
-		device string
-		ago    time.Duration
-		lasted time.Duration
+		device    string
+		ago       time.Duration
+		lasted    time.Duration
+		withdrawn bool
 	}{
-		{"fridge-17", time.Hour, 0}, {"fridge-18", 2 * time.Hour, 5 * time.Minute}, {"fridge-17", 8 * 24 * time.Hour, time.Hour},
-		{"fridge-17", 55 * 24 * time.Hour, 2 * time.Hour}, {"fridge-17", 60 * 24 * time.Hour, time.Hour}, {"fridge-18", -time.Hour, time.Minute},
+		{"fridge-17", time.Hour, 0, false}, {"fridge-18", 2 * time.Hour, 5 * time.Minute, false}, {"fridge-17", 8 * 24 * time.Hour, time.Hour, false},
+		{"fridge-17", 55 * 24 * time.Hour, 2 * time.Hour, false}, {"fridge-17", 60 * 24 * time.Hour, time.Hour, false},
+		{"fridge-18", -time.Hour, time.Minute, false},
+		// What late readings withdrew would not have been raised: it is no noise.
+		{"fridge-18", 3 * time.Hour, time.Minute, true}, {"fridge-18", 9 * 24 * time.Hour, time.Minute, true}, {"fridge-18", -2 * time.Hour, time.Minute, true},
 	} {
 		raised := now.Add(-a.ago)
 		cleared := any(raised.Add(a.lasted))
 		if a.lasted == 0 {
 			cleared = nil
 		}
+		withdrawn := any(nil)
+		if a.withdrawn {
+			withdrawn = now
+		}
 		_, err := conn.Exec(t.Context(), `insert into alarms (id, rule_id, rule_version, subject_type, subject_id, mode, severity, pending_since,
-			raised_at, cleared_at, occurrences, "values", explanation, raise_id) values ($1, 'fridge-warm', 1, 'device', $2, 'live', 'major', $3, $3, $4, 1, '{}', '{}', $1)`,
-			fmt.Sprint(i), a.device, raised, cleared)
+			raised_at, cleared_at, withdrawn_at, occurrences, "values", explanation, raise_id) values ($1, 'fridge-warm', 1, 'device', $2, 'live', 'major', $3, $3, $4, $5, 1, '{}', '{}', $1)`,
+			fmt.Sprint(i), a.device, raised, cleared, withdrawn)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 // NoiseWeeks is how many weeks the noise of a rule is counted for.
 const NoiseWeeks = 8
 
-// RuleAlarms counts the alarms of one rule.
+// RuleAlarms counts the alarms of one rule that were not withdrawn.
 type RuleAlarms struct {
 	Active     int64
 	Total      int64
@@ -18,7 +18,7 @@ type RuleAlarms struct {
 }
 
 // RuleNoise says what the alarms of one rule were like in the last
-// [NoiseWeeks] weeks.
+// [NoiseWeeks] weeks. What was withdrawn was no alarm and does not count.
 type RuleNoise struct {
 	Alarms       int64
 	Fleeting     int64         // ended within [FleetingAlarm]
