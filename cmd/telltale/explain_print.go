@@ -63,7 +63,7 @@ func printAccount(console *console, a views.AlarmAccount) error {
 }
 
 // printHeld prints an alarm that was held back.
-func printHeld(console *console, h tickets.HeldAlarmView) error {
+func printHeld(console *console, h views.HeldAccount) error {
 	_, colourless := console.env("NO_COLOR")
 	p := page{out: &steadyWriter{w: console.out}, paint: painter(isTerminal(console.out) && !colourless)}
 	state := p.paint.on("33", "HELD BACK")
@@ -87,7 +87,7 @@ func printHeld(console *console, h tickets.HeldAlarmView) error {
 	p.fact("Occurrences", strconv.FormatInt(h.Occurrences, 10))
 	p.fact("Rule", fmt.Sprintf("%s, version %d", h.RuleID, h.RuleVersion))
 	p.fact("Trace", h.Trace)
-	p.saw(&views.AlarmAccount{AlarmView: tickets.AlarmView{Values: h.Values, Computed: h.Computed, Faults: h.Faults}})
+	p.saw(&views.AlarmAccount{AlarmView: tickets.AlarmView{Values: h.Values, Computed: h.Computed, Faults: h.Faults}, Units: h.Units})
 	var rows [][2]string
 	for _, by := range h.HeldBy {
 		rows = append(rows, [2]string{exactly(by.From), by.Why})

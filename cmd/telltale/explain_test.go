@@ -120,13 +120,13 @@ func TestAnAlarmIsExplainedByARunningGateway(t *testing.T) {
 	for _, want := range []string{
 		"WAS HELD BACK  fridge-warm  minor\n", "Held back while door was active.\n", "Held since    " + at(8) + "\n", // the window is not filled before
 		"Ended         " + at(10) + ", after 2 min. No longer held back: it was raised.\n", "Raised as     " + id + "\n",
-		"  avg(temperature, \"5m\")  9.25 °C\n", "\nHeld back by\n  " + at(8) + "  while door was active\n",
+		"  temperature             9.25 °C\n", "  avg(temperature, \"5m\")  9.25 °C\n", "\nHeld back by\n  " + at(8) + "  while door was active\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
-	var one, other tickets.HeldAlarmView
+	var one, other views.HeldAccount
 	if err := errors.Join(json.Unmarshal([]byte(g.at("rules", "explain", held.Items[0].ID, "--json")), &one),
 		json.Unmarshal([]byte(g.beside("rules", "explain", held.Items[0].ID, "--json")), &other)); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"telltale/internal/app"
 	"telltale/internal/declare"
 	"telltale/internal/views"
-	"telltale/tickets"
 )
 
 // gateway is what commands do to a gateway's data, directly ([app.Admin]) or
@@ -24,7 +23,7 @@ type gateway interface {
 	Claim(ctx context.Context, c declare.Claim, author string) (string, error)
 	Trace(ctx context.Context, position views.Position) (views.Trace, error)
 	ExplainAlarm(ctx context.Context, id string) (views.AlarmAccount, error)
-	ExplainHeldAlarm(ctx context.Context, id string) (tickets.HeldAlarmView, error)
+	ExplainHeldAlarm(ctx context.Context, id string) (views.HeldAccount, error)
 	DevicePassword(ctx context.Context, id string) (string, error)
 	CreateToken(ctx context.Context, role, name string) (string, error)
 	AddUser(ctx context.Context, login, name, role, password string) error

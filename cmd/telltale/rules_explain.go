@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"telltale/internal/views"
-	"telltale/tickets"
 )
 
 type rulesExplainCmd struct {
@@ -39,8 +38,8 @@ func (c rulesExplainCmd) Run(ctx context.Context, io *console) error {
 }
 
 // ExplainHeldAlarm is [app.Admin]'s.
-func (r *remote) ExplainHeldAlarm(ctx context.Context, id string) (tickets.HeldAlarmView, error) {
-	var held tickets.HeldAlarmView
+func (r *remote) ExplainHeldAlarm(ctx context.Context, id string) (views.HeldAccount, error) {
+	var held views.HeldAccount
 	err := r.call(ctx, http.MethodGet, "/held-alarms/"+url.PathEscape(id), nil, &held)
 	if err != nil {
 		return held, fmt.Errorf("explain alarm %s that was held back: %w", id, err)

@@ -192,13 +192,9 @@ func (a *Admin) Import(ctx context.Context, kind string, source declare.Source, 
 	return report, nil
 }
 
-// ExplainHeldAlarm returns an alarm that was held back.
-func (a *Admin) ExplainHeldAlarm(ctx context.Context, id string) (tickets.HeldAlarmView, error) {
-	held, err := a.db.HeldAlarm(ctx, id)
-	if err != nil {
-		return tickets.HeldAlarmView{}, err
-	}
-	return held.View(), nil
+// ExplainHeldAlarm returns an alarm that was held back with all that explains it.
+func (a *Admin) ExplainHeldAlarm(ctx context.Context, id string) (views.HeldAccount, error) {
+	return a.db.HeldAccount(ctx, id)
 }
 
 // ExplainAlarm returns an alarm with all that explains it.

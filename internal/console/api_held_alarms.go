@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"telltale/internal/access"
+	"telltale/internal/views"
 	"telltale/tickets"
 )
 
@@ -17,7 +18,7 @@ type heldListInput struct {
 	Rule   string `query:"rule"`
 }
 
-type heldAnswer struct{ Body tickets.HeldAlarmView }
+type heldAnswer struct{ Body views.HeldAccount }
 
 func (s *rest) registerHeldAlarms() {
 	tags := []string{"alarms"}
@@ -29,11 +30,11 @@ func (s *rest) registerHeldAlarms() {
 		OperationID: "get-held-alarm", Method: http.MethodGet, Path: "/held-alarms/{id}", Tags: tags,
 		Summary: "One alarm that was held back",
 	}, access.Read, func(ctx context.Context, in *idInput) (*heldAnswer, error) {
-		held, err := s.deps.HeldAlarms.HeldAlarm(ctx, in.ID)
+		account, err := s.deps.HeldAlarms.HeldAccount(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return &heldAnswer{Body: held.View()}, nil
+		return &heldAnswer{Body: account}, nil
 	})
 }
 

@@ -60,7 +60,8 @@ func TestWhatWasHeldBackIsSeenByTheAPIAndOnPages(t *testing.T) {
 		t.Errorf("walked over %v", walked)
 	}
 	one := r.admin(200, "GET", "/api/v1/held-alarms/held-1", "").json()
-	if one["why"] != "No longer held back: its condition ended." || one["alarm_id"] != nil || len(one["held_by"].([]any)) != 2 || len(one["computed"].([]any)) != 1 {
+	if one["why"] != "No longer held back: its condition ended." || one["alarm_id"] != nil || len(one["held_by"].([]any)) != 2 || len(one["computed"].([]any)) != 1 ||
+		fmt.Sprint(one["units"]) != "map[temperature:Cel]" {
 		t.Errorf("%v", one)
 	}
 	if got := r.do("admin", "GET", "/api/v1/held-alarms/nothing", "").problem(http.StatusNotFound); got != `There is no alarm "nothing" that was held back.` {

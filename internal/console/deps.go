@@ -113,7 +113,7 @@ type Alarms interface {
 // HeldAlarms is what would have been raised but for something that held it back.
 type HeldAlarms interface {
 	HeldAlarms(ctx context.Context, query tickets.HeldQuery) ([]*tickets.HeldAlarm, error)
-	HeldAlarm(ctx context.Context, id string) (*tickets.HeldAlarm, error)
+	HeldAccount(ctx context.Context, id string) (views.HeldAccount, error)
 }
 
 // Desk is where people's acts on tickets and alarms enter.

@@ -106,10 +106,49 @@ func (db *DB) accountDevice(ctx context.Context, alarm *tickets.Alarm, account *
 	if customer != nil {
 		account.Customer = &views.CustomerThen{ID: *customer, Name: *name}
 	}
-	for metric := range alarm.Values {
+	account.Units = unitsOf(alarm.Values, m)
+	return []*devices.Model{m}, nil
+}
+
+// unitsOf returns the units of those values that have one.
+func unitsOf(values map[string]devices.Value, m *devices.Model) map[string]string {
+	units := make(map[string]string)
+	for metric := range values {
 		if unit := m.Metrics[metric].Unit; unit != "" {
-			account.Units[metric] = unit
+			units[metric] = unit
 		}
 	}
-	return []*devices.Model{m}, nil
+	return units
+}
+
+// HeldAccount returns an alarm that was held back with the units of what it
+// saw, as they are declared now, or an error that wraps [tickets.ErrNotFound].
+func (db *DB) HeldAccount(ctx context.Context, id string) (views.HeldAccount, error) {
+	account := views.HeldAccount{Units: map[string]string{}}
+	err := db.inSnapshot(ctx, func(tx *DB) error {
+		held, err := tx.HeldAlarm(ctx, id)
+		if err != nil {
+			return err
+		}
+		account.HeldAlarmView = held.View()
+		model, err := tx.modelOf(ctx, held.Key.Subject.ID)
+		if err == nil && model != nil {
+			account.Units = unitsOf(held.Values, model)
+		}
+		return err
+	})
+	return account, err
+}
+
+// modelOf returns the model of a device, nil when it is not declared any more.
+func (db *DB) modelOf(ctx context.Context, device string) (*devices.Model, error) {
+	var spec []byte
+	err := db.q.QueryRow(ctx, `select m.spec from devices d join models m on m.id = d.model where d.id = $1`, device).Scan(&spec)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read model of device %s: %w", device, err)
+	}
+	return declare.Decode[*devices.Model](spec)
 }

@@ -22,6 +22,14 @@ type AlarmAccount struct {
 	Acts     []tickets.EntryView `json:"acts" doc:"who acknowledged and shelved it, and what they said, as far as its ticket tells"`
 }
 
+// HeldAccount is an alarm that was held back with all that is needed to
+// understand it, as AlarmAccount is one that was raised.
+type HeldAccount struct {
+	tickets.HeldAlarmView
+
+	Units map[string]string `json:"units" doc:"UCUM, by metric of values"`
+}
+
 // RuleThen is the version of a rule that decided something.
 type RuleThen struct {
 	Title          string    `json:"title"`
