@@ -54,22 +54,25 @@ func (c Clock) believes(r *devices.Report) bool {
 
 // describe says what is wrong with a time that is not believed.
 func (c Clock) describe(r *devices.Report) string {
-	says := fmt.Sprintf("device %s says it is %s", r.Device, deviceTime(r).Format(time.RFC3339))
+	says := fmt.Sprintf("device %s says it is %s", r.Device, clockText(deviceTime(r)))
 	if !r.DeviceTime.IsZero() {
-		says += fmt.Sprintf(", corrected to %s", r.ObservedAt.Format(time.RFC3339))
+		says += fmt.Sprintf(", corrected to %s", clockText(r.ObservedAt))
 	}
-	received := r.ReceivedAt.Format(time.RFC3339)
+	received := clockText(r.ReceivedAt)
 	switch {
 	case r.ObservedAt.Before(earliest()):
 		return says + ", before 2000"
 	case r.ObservedAt.Before(r.ReceivedAt):
 		return fmt.Sprintf("%s, %s behind the time of receipt %s; at most %s is believed", says,
-			apart(r.ReceivedAt, r.ObservedAt), received, c.MaxBehind)
+			apart(r.ReceivedAt, r.ObservedAt), received, devices.Span(c.MaxBehind))
 	default:
 		return fmt.Sprintf("%s, %s ahead of the time of receipt %s; at most %s is believed", says,
-			apart(r.ObservedAt, r.ReceivedAt), received, cmp.Or(c.MaxAhead, defaultMaxAhead))
+			apart(r.ObservedAt, r.ReceivedAt), received, devices.Span(cmp.Or(c.MaxAhead, defaultMaxAhead)))
 	}
 }
+
+// clockText prints a time for a sentence.
+func clockText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // apart says how much later one time is than another, in days where it is more
 // than one: a Duration ends at 292 years.
@@ -77,7 +80,7 @@ func apart(later, earlier time.Time) string {
 	if days := (later.Unix() - earlier.Unix()) / (24 * 60 * 60); days > 0 {
 		return fmt.Sprintf("%d days", days)
 	}
-	return later.Sub(earlier).Round(time.Second).String()
+	return devices.Span(later.Sub(earlier))
 }
 
 // dated reports whether a report says its own time.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"telltale/devices"
 )
 
 // describe says in words what made a condition yes or no: the parts that
@@ -40,7 +42,7 @@ func reasons(n node, b *binder, f *frame, wanted truth) []string {
 		return []string{"fault " + n.code + " is not present"}
 	case silentNode:
 		if holds {
-			return []string{"nothing was heard for " + formatSpan(n.after)}
+			return []string{"nothing was heard for " + devices.Span(n.after)}
 		}
 		return []string{"the device was heard again"}
 	case truthNode:
@@ -126,7 +128,7 @@ func operandText(n node, b *binder, f *frame) string {
 	case windowNode, countWhereNode, startsNode:
 		return source(n) + " " + formatNumber(b.number(n)(f))
 	case timeWhereNode, sinceNode:
-		return source(n) + " " + formatSpan(time.Duration(b.number(n)(f)*float64(time.Second)))
+		return source(n) + " " + devices.Span(time.Duration(b.number(n)(f)*float64(time.Second)))
 	case anomalyNode:
 		return anomalyText(n, b, f)
 	case cohortNode:

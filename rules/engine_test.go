@@ -161,7 +161,7 @@ func TestAnAlarmIsRaisedAfterTheOnDelayAndClearedAfterTheOffDelay(t *testing.T) 
 		AlarmID: raise.AlarmID, Key: Key{"warm", Subject{"device", "fridge-1"}}, Change: Raised,
 		At: minute(10), RaisedAt: minute(10), PendingSince: start, Severity: Major, Occurrences: 11,
 		RuleVersion: 3, Mode: Live, Values: map[string]devices.Value{"temperature": devices.Number(9.1)},
-		Explanation: []string{"temperature 9.1 > 8 since 10:00:00 UTC, held for 10m (rule warm v3)"},
+		Explanation: []string{"temperature 9.1 > 8 since 10:00:00 UTC, held for 10 min (rule warm v3)"},
 	}
 	if diff := cmp.Diff(want, raise); diff != "" {
 		t.Errorf("raise differs (-want +got):\n%s", diff)
@@ -307,7 +307,7 @@ func TestFaultsHoldUntilTheDeviceSaysOtherwise(t *testing.T) {
 	if diff := cmp.Diff([]string{"E21"}, s.got[0].Faults); diff != "" {
 		t.Errorf("faults differ (-want +got):\n%s", diff)
 	}
-	if got := s.got[0].Explanation[0]; got != "fault E21 is present since 10:00:00 UTC, held for 3m (rule fan v0)" {
+	if got := s.got[0].Explanation[0]; got != "fault E21 is present since 10:00:00 UTC, held for 3 min (rule fan v0)" {
 		t.Error(got)
 	}
 }
@@ -334,7 +334,7 @@ func TestAnInhibitorHoldsCreationBackAndNothingElse(t *testing.T) {
 	for _, one := range s.got {
 		if one.Key.Rule == "a-warm" && one.Change == Raised {
 			want := []string{
-				"temperature 9.8 > 8 since 10:00:00 UTC, held for 2m (rule a-warm v1)",
+				"temperature 9.8 > 8 since 10:00:00 UTC, held for 2 min (rule a-warm v1)",
 				"Held back from 10:00:00 UTC, while power-lost was active.",
 			}
 			if diff := cmp.Diff(want, one.Explanation); diff != "" || one.PendingSince != minute(0) || one.RaisedAt != minute(2) {
@@ -375,7 +375,7 @@ func TestSeverityRisesWithTheAgeOfTheAlarm(t *testing.T) {
 	s.report(71, map[string]any{"temperature": 4})
 	s.want(change{"warm", "raised", 0}, change{"warm", "escalated", 30}, change{"warm", "escalated", 60}, change{"warm", "cleared", 71})
 	step := s.got[1]
-	if step.Severity != Major || step.RaisedAt != start || step.Explanation[0] != "Active for 30m: severity major (rule warm v2)" {
+	if step.Severity != Major || step.RaisedAt != start || step.Explanation[0] != "Active for 30 min: severity major (rule warm v2)" {
 		t.Errorf("escalation %+v", step)
 	}
 	if _, ok := s.engine.NextDeadline(); ok {

@@ -44,7 +44,7 @@ func Example() {
 		}
 	}
 	// Output:
-	// 10:10 raised temperature 9.1 > 8 since 10:00:00 UTC, held for 10m (rule fridge-warm v3)
+	// 10:10 raised temperature 9.1 > 8 since 10:00:00 UTC, held for 10 min (rule fridge-warm v3)
 	// 10:13 cleared temperature 6.5 < 7 at 10:13:00 UTC
 }
 

@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"time"
+
+	"telltale/devices"
 )
 
 // explains reports whether decisions about rule i are put into words.
@@ -21,7 +23,7 @@ func explainRaise(d *device, i int, f *frame) []string {
 		first = fmt.Sprintf("%s at %s %s", why, formatTime(f.now, f.now), version)
 	} else {
 		first = fmt.Sprintf("%s since %s, held for %s %s", why, formatTime(c.since, f.now),
-			formatSpan(time.Duration(f.now-c.since)), version)
+			devices.Span(time.Duration(f.now-c.since)), version)
 	}
 	sentences := []string{first}
 	sentences = append(sentences, explainOutlook(r, f)...)
@@ -47,9 +49,9 @@ func explainClear(d *device, i int, f *frame) []string {
 		return []string{fmt.Sprintf("%s at %s", why, formatTime(f.now, f.now))}
 	}
 	return []string{fmt.Sprintf("%s since %s, held for %s", why, formatTime(c.since, f.now),
-		formatSpan(time.Duration(f.now-c.since)))}
+		devices.Span(time.Duration(f.now-c.since)))}
 }
 
 func explainEscalation(step Escalation, r *bound) string {
-	return fmt.Sprintf("Active for %s: severity %s (rule %s v%d)", formatSpan(step.After), step.Severity, r.rule.ID, r.rule.Version)
+	return fmt.Sprintf("Active for %s: severity %s (rule %s v%d)", devices.Span(step.After), step.Severity, r.rule.ID, r.rule.Version)
 }

@@ -95,7 +95,7 @@ func (d *device) shortOfReadings(i int, found map[string]Shortage) {
 				return false
 			}
 			d.short(r, found, fmt.Sprintf("%s sees only the last %s of %s, which sent %d readings in that time; report less often, or shorten the window.",
-				source(w), formatSpan(covered.Round(time.Second)), d.id, ring.count))
+				source(w), devices.Span(covered), d.id, ring.count))
 			return true
 		})
 	}

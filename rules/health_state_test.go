@@ -28,7 +28,7 @@ func TestAWindowThatHoldsMoreThanItsBoundIsShort(t *testing.T) {
 	for n := maxRingSize - 1; n < 2*maxRingSize+10; n++ {
 		s.report(float64(n)/60, map[string]any{"temperature": 4 + n%2})
 	}
-	const seconds = "sees only the last 4h33m3s of fridge-1, which sent 16384 readings in that time; report less often, or shorten the window."
+	const seconds = "sees only the last 4 h 33 min of fridge-1, which sent 16384 readings in that time; report less often, or shorten the window."
 	want := []Shortage{
 		{Rule: "day", Version: 3, Device: fridgeID, Reason: `avg(temperature, "24h") ` + seconds},
 		{Rule: "ladder", Device: fridgeID, Reason: `max(temperature, "12h") ` + seconds},

@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"time"
+
+	"telltale/devices"
 )
 
 // checkedRung is a step of the severity ladder whose condition has been
@@ -194,7 +196,7 @@ func heldSince(since, now int64) string {
 	if since == now {
 		return ""
 	}
-	return fmt.Sprintf(" since %s, held for %s", formatTime(since, now), formatSpan(time.Duration(now-since)))
+	return fmt.Sprintf(" since %s, held for %s", formatTime(since, now), devices.Span(time.Duration(now-since)))
 }
 
 // dueOnLadder returns the log time at which time alone may move a device on the

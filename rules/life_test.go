@@ -59,8 +59,8 @@ func TestTheLadderRisesAndFallsWithItsConditions(t *testing.T) {
 	if diff := cmp.Diff([]Severity{Minor, Major, Critical, Minor, Major, Major}, severities); diff != "" {
 		t.Errorf("severities (-want +got):\n%s", diff)
 	}
-	says(t, critical, "Severity critical: temperature 13 > 12 since 10:01:00 UTC, held for 1m (rule warm v2)")
-	says(t, s.last(Deescalated), "Severity back to minor: temperature 9 < 10 since 10:05:00 UTC, held for 2m (rule warm v2)")
+	says(t, critical, "Severity critical: temperature 13 > 12 since 10:01:00 UTC, held for 1 min (rule warm v2)")
+	says(t, s.last(Deescalated), "Severity back to minor: temperature 9 < 10 since 10:05:00 UTC, held for 2 min (rule warm v2)")
 }
 
 func TestAnAlarmIsRaisedAsGraveAsItsLadderSays(t *testing.T) {
@@ -73,7 +73,7 @@ func TestAnAlarmIsRaisedAsGraveAsItsLadderSays(t *testing.T) {
 	if s.got[0].Severity != Critical {
 		t.Errorf("raised as %s", s.got[0].Severity)
 	}
-	says(t, s.got[0], "Severity critical: temperature 13 > 12 since 10:00:00 UTC, held for 5m")
+	says(t, s.got[0], "Severity critical: temperature 13 > 12 since 10:00:00 UTC, held for 5 min")
 }
 
 func TestAStepIsForgottenWithItsAlarm(t *testing.T) {
@@ -130,12 +130,12 @@ func TestAnAlarmThatComesAndGoesIsHeldAsOne(t *testing.T) {
 	if !raise.Chattering {
 		t.Error("the fourth raise is not marked")
 	}
-	says(t, raise, "Chattering: raised more than 3 times within 30m. It is held as one alarm and ends when it has been quiet for 10m.")
+	says(t, raise, "Chattering: raised more than 3 times within 30 min. It is held as one alarm and ends when it has been quiet for 10 min.")
 	end := s.last(Cleared)
 	if !end.Chattering || end.Occurrences != 3 {
 		t.Errorf("end %+v", end)
 	}
-	says(t, end, "temperature 7 <= 8 since 10:11:00 UTC, held for 10m")
+	says(t, end, "temperature 7 <= 8 since 10:11:00 UTC, held for 10 min")
 }
 
 func TestAnAlarmThatComesSeldomDoesNotChatter(t *testing.T) {
@@ -178,7 +178,7 @@ func TestARaiseSoonAfterTheEndGoesOnWithTheSameAlarm(t *testing.T) {
 	if diff := cmp.Diff([]string{"", s.got[0].AlarmID, ""}, reopens); diff != "" {
 		t.Errorf("reopens (-want +got):\n%s", diff)
 	}
-	says(t, s.got[2], "It had ended at 10:01:00 UTC, 5m before: the same alarm goes on.")
+	says(t, s.got[2], "It had ended at 10:01:00 UTC, 5 min before: the same alarm goes on.")
 }
 
 func TestWhatIsRememberedOfEarlierAlarmsSurvivesARestart(t *testing.T) {

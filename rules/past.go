@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"time"
+
+	"telltale/devices"
 )
 
 // past is what is remembered of a rule's earlier alarms on a device, where the
@@ -68,11 +70,11 @@ func (p *past) explain(c *cell, r *Rule, reopens string, now int64) []string {
 	var said []string
 	if reopens != "" {
 		said = append(said, fmt.Sprintf("It had ended at %s, %s before: the same alarm goes on.",
-			formatTime(p.endedAt, now), formatSpan(time.Duration(now-p.endedAt))))
+			formatTime(p.endedAt, now), devices.Span(time.Duration(now-p.endedAt))))
 	}
 	if c.chattering {
 		said = append(said, fmt.Sprintf("Chattering: raised more than %d times within %s. It is held as one alarm and ends when it has been quiet for %s.",
-			r.Chattering.Times, formatSpan(r.Chattering.Within), formatSpan(r.Chattering.Quiet)))
+			r.Chattering.Times, devices.Span(r.Chattering.Within), devices.Span(r.Chattering.Quiet)))
 	}
 	return said
 }

@@ -12,7 +12,7 @@ func TestADefrostIsWaitedOutBeforeATemperatureCounts(t *testing.T) {
 	}
 	// The door is last seen open at minute 9, so it was open until minute 10.
 	s.want(change{"warm", "raised", 21})
-	if got, want := s.got[0].Explanation[0], "temperature 9 > 8 and since(door_open != 0) 11m > 600 at 10:21:00 UTC (rule warm v1)"; got != want {
+	if got, want := s.got[0].Explanation[0], "temperature 9 > 8 and since(door_open != 0) 11 min > 600 at 10:21:00 UTC (rule warm v1)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

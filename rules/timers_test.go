@@ -19,7 +19,7 @@ func TestSilenceIsRaisedWhenItsTimeHasComeAndEndsWithTheNextWord(t *testing.T) {
 	s.tick(30)
 	s.report(40, map[string]any{"temperature": 4})
 	s.want(change{"quiet", "raised", 18}, change{"quiet", "cleared", 40})
-	if got := s.got[0].Explanation[0]; got != "nothing was heard for 15m at 10:18:00 UTC (rule quiet v1)" {
+	if got := s.got[0].Explanation[0]; got != "nothing was heard for 15 min at 10:18:00 UTC (rule quiet v1)" {
 		t.Error(got)
 	}
 	if got := s.got[1].Explanation[0]; got != "the device was heard again at 10:40:00 UTC" {

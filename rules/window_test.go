@@ -157,7 +157,7 @@ func TestTimeIsAddedUpWhereAConditionHolds(t *testing.T) {
 		s.report(float64(n), map[string]any{"temperature": 4})
 	}
 	s.want(change{"budget", "raised", 23}, change{"budget", "cleared", 61}) // the first minute leaves the window
-	if got, want := s.got[0].Explanation[0], `time_where(temperature > 8, "1h") 5m >= 300 at 10:23:00 UTC (rule budget v1)`; got != want {
+	if got, want := s.got[0].Explanation[0], `time_where(temperature > 8, "1h") 5 min >= 300 at 10:23:00 UTC (rule budget v1)`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

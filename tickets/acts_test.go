@@ -76,7 +76,7 @@ func TestWhatAPersonMayNotDoIsSaidInASentence(t *testing.T) {
 		{"shelving for ever", func(ctx context.Context) error {
 			_, err := s.desk.ShelveAlarm(ctx, first.AlarmID, "ana", noon.AddDate(1, 0, 0), "Defrosting")
 			return err
-		}, tickets.ErrInvalid, "7 days at most"},
+		}, tickets.ErrInvalid, "7 d at most"},
 		{"shelving without a reason", func(ctx context.Context) error {
 			_, err := s.desk.ShelveAlarm(ctx, first.AlarmID, "ana", noon.Add(time.Hour), "")
 			return err

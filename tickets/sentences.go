@@ -96,19 +96,8 @@ func openedText(ticket *Ticket, rule *rules.Rule, t *rules.Transition, customer 
 // clock prints a time for a sentence.
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// span prints a duration for a sentence, coarser the longer it is.
-func span(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
-}
+// span prints a duration for a sentence; a time by another clock may lie ahead.
+func span(d time.Duration) string { return devices.Span(max(d, 0)) }
 
 // statusWords prints a status for a sentence.
 func statusWords(s Status) string { return strings.ReplaceAll(string(s), "_", " ") }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"telltale/devices"
 	"telltale/internal/views"
 	"telltale/tickets"
 )
@@ -79,7 +80,7 @@ func printHeld(console *console, h views.HeldAccount) error {
 	p.fact("Onset", exactly(h.PendingSince))
 	p.fact("Held since", exactly(h.HeldSince))
 	if h.EndedAt != nil {
-		p.fact("Ended", exactly(*h.EndedAt)+", after "+length(h.EndedAt.Sub(h.HeldSince))+". "+h.Why)
+		p.fact("Ended", exactly(*h.EndedAt)+", after "+devices.Span(h.EndedAt.Sub(h.HeldSince))+". "+h.Why)
 	}
 	if h.AlarmID != nil {
 		p.fact("Raised as", *h.AlarmID)
@@ -147,7 +148,7 @@ func (p page) facts(a *views.AlarmAccount) {
 	p.fact("Cleared", clearedText(a))
 	if l := a.TimeToLimit; l != nil {
 		p.fact("Limit", fmt.Sprintf("%s of %s expected at %s, %s after the raise",
-			measure(l.Limit, l.Unit), l.Metric, l.At.UTC().Format("15:04 UTC"), length(time.Duration(l.InSeconds)*time.Second)))
+			measure(l.Limit, l.Unit), l.Metric, l.At.UTC().Format("15:04 UTC"), devices.Span(time.Duration(l.InSeconds)*time.Second)))
 	}
 	if n := a.NextStep; n != nil {
 		p.fact("Next step", fmt.Sprintf("%s at %s, if it still holds then", n.Severity, exactly(n.At)))

@@ -95,7 +95,7 @@ func TestAnAlarmIsExplainedByARunningGateway(t *testing.T) {
 		"Ticket        T-", ": fridge-1: Compartment too warm\n",
 		"\nWhat the rule saw\n", "  door_open               no\n", "  temperature             9.25 °C\n", "  avg(temperature, \"5m\")  9.25 °C\n",
 		"\nHeld back before it was raised\n", "  while door was active\n",
-		"\nSeverity\n  " + at(14) + "  minor to major: Active for 4m", "Next step     critical at ",
+		"\nSeverity\n  " + at(14) + "  minor to major: Active for 4 min", "Next step     critical at ",
 		"\nWhat people did\n", "token:test: Alarm acknowledged", "I am on my way",
 		"\nRule fridge-warm, version 1 by token:test at ", "version 2 is in force now\n",
 		"  Raises an alarm when ",

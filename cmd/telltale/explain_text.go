@@ -45,7 +45,7 @@ func customerText(a *views.AlarmAccount) string {
 func clearedText(a *views.AlarmAccount) string {
 	switch {
 	case a.ClearedAt != nil:
-		return exactly(*a.ClearedAt) + ", after " + length(a.ClearedAt.Sub(a.RaisedAt))
+		return exactly(*a.ClearedAt) + ", after " + devices.Span(a.ClearedAt.Sub(a.RaisedAt))
 	case a.Chattering:
 		return "no: it came and went too often, and is held until it has been quiet"
 	default:
@@ -102,21 +102,7 @@ func after(from, to time.Time, atOnce, behind string) string {
 	if !to.After(from) {
 		return atOnce
 	}
-	return length(to.Sub(from)) + " " + behind
-}
-
-// length prints a duration, coarser the longer it is.
-func length(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
+	return devices.Span(to.Sub(from)) + " " + behind
 }
 
 func valueText(v any, unit string) string {
@@ -133,7 +119,7 @@ func valueText(v any, unit string) string {
 // computedText prints what a function came to; times as people say them.
 func computedText(v float64, unit string) string {
 	if unit == "s" {
-		return length(time.Duration(v * float64(time.Second)))
+		return devices.Span(time.Duration(v * float64(time.Second)))
 	}
 	return measure(v, unit)
 }

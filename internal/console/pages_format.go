@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +13,15 @@ import (
 
 // thin is a narrow no-break space: it keeps a number and its unit together.
 const thin = "\u202f"
+
+// numberWithUnit finds a number with its unit in a sentence of ours.
+var numberWithUnit = regexp.MustCompile(`(\d) (d|h|min|s|ms|K|W|kW|%|°C|°F)($|[^\pL\d])`)
+
+// together keeps each number of a sentence with its unit, so that no line ends
+// between them.
+func together(sentence string) string {
+	return numberWithUnit.ReplaceAllString(sentence, "${1}"+thin+"${2}${3}")
+}
 
 // minus puts a typographic minus before a number's text.
 func minus(text string) string { return "\u2212" + text }

@@ -31,11 +31,30 @@ func TestDurationsAreSaidInTheirTwoLargestUnits(t *testing.T) {
 func TestAgesGrowInOneUnit(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		time.Second: "now", 30 * time.Second: "30s", 61 * time.Second: "1m", 47 * time.Hour: "47h", 48 * time.Hour: "2d",
-		-2 * time.Minute: "in 2m",
+		time.Second: "now", 30 * time.Second: "30 s", 61 * time.Second: "1 min", 47 * time.Hour: "47 h", 48 * time.Hour: "2 d",
+		-2 * time.Minute: "in 2 min",
 	} {
+		want = together(want)
 		if got := age(d); got != want {
 			t.Errorf("age(%v) = %q, want %q", d, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{time.Second: "just now", 61 * time.Second: "1 min ago", -2 * time.Minute: "in 2 min"} {
+		if got := past(d); got != together(want) {
+			t.Errorf("past(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestANumberIsKeptWithItsUnit(t *testing.T) {
+	t.Parallel()
+	for sentence, want := range map[string]string{
+		"Above 8 °C for 1 h 5 min, 20 % left.":       "Above 8_°C for 1_h 5_min, 20_% left.",
+		"A17 stands 2 doors from 3 monitors at 9 am": "A17 stands 2 doors from 3 monitors at 9 am",
+		"below 7 °C": "below 7_°C",
+	} {
+		if got := strings.ReplaceAll(together(sentence), thin, "_"); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

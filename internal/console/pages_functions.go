@@ -31,6 +31,7 @@ func (p *pages) functions() template.FuncMap {
 		"initials": initials,
 		"count":    func(v any) string { return count(integer(v)) },
 		"plural":   func(n any, word string) string { return plural(integer(n), word) },
+		"together": together,
 		"seconds":  seconds,
 		"celsius":  celsius,
 		"percent":  func(share float64) string { return decimal(math.Floor(share*1000)/10) + thin + "%" },

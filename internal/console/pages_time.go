@@ -3,10 +3,11 @@ package console
 import (
 	"fmt"
 	"html/template"
-	"math"
 	"regexp"
 	"strings"
 	"time"
+
+	"telltale/devices"
 )
 
 // viewer is for whom a page is rendered: the moment and the zone that times
@@ -40,6 +41,11 @@ func (v viewer) Ago(t time.Time) template.HTML {
 	return v.timeElement(t, "data-age", age(v.Now.Sub(t)))
 }
 
+// Past renders a time as an age within a sentence: "3 min ago".
+func (v viewer) Past(t time.Time) template.HTML {
+	return v.timeElement(t, "data-past", past(v.Now.Sub(t)))
+}
+
 // At renders a time of day, with the exact time as its title.
 func (v viewer) At(t time.Time) template.HTML { return v.timeElement(t, "data-at", v.short(t)) }
 
@@ -68,7 +74,8 @@ func (v viewer) timeElement(t time.Time, attr, text string) template.HTML {
 var utcTime = regexp.MustCompile(`\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?::\d{2})? UTC\b`)
 
 // Text renders a sentence that was stored for everybody with its times in the
-// viewer's zone. Everything else in it stays text.
+// viewer's zone and its numbers kept with their units. Everything else in it
+// stays text.
 func (v viewer) Text(sentence string) template.HTML {
 	var b strings.Builder
 	rest := sentence
@@ -77,11 +84,11 @@ func (v viewer) Text(sentence string) template.HTML {
 		if at == nil {
 			break
 		}
-		b.WriteString(template.HTMLEscapeString(rest[:at[0]]))
+		b.WriteString(template.HTMLEscapeString(together(rest[:at[0]])))
 		b.WriteString(v.localised(rest[at[0]:at[1]]))
 		rest = rest[at[1]:]
 	}
-	b.WriteString(template.HTMLEscapeString(rest))
+	b.WriteString(template.HTMLEscapeString(together(rest)))
 	return template.HTML(b.String()) //nolint:gosec // every part is escaped
 }
 
@@ -126,7 +133,8 @@ func (v viewer) Lasting(raised, cleared, withdrawn time.Time) string {
 	}
 }
 
-// age prints how long ago something was, in one unit.
+// age prints how long ago something was, in one unit, as the page's script does
+// when it keeps it current.
 func age(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -134,37 +142,35 @@ func age(d time.Duration) string {
 	case d < 5*time.Second:
 		return "now"
 	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
+		return fmt.Sprintf("%d%ss", int(d.Seconds()), thin)
 	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
+		return fmt.Sprintf("%d%smin", int(d.Minutes()), thin)
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", int(d.Hours()))
+		return fmt.Sprintf("%d%sh", int(d.Hours()), thin)
 	default:
-		return fmt.Sprintf("%dd", int(d.Hours())/24)
+		return fmt.Sprintf("%d%sd", int(d.Hours())/24, thin)
 	}
 }
 
-// span prints a duration in its two largest units: "7 h 12 min".
+// past is age within a sentence.
+func past(d time.Duration) string {
+	switch text := age(d); {
+	case text == "now":
+		return "just now"
+	case d < 0:
+		return text
+	default:
+		return text + " ago"
+	}
+}
+
+// span prints how long something lasted, each number kept with its unit:
+// "7 h 12 min".
 func span(d time.Duration) string {
 	if d < 0 {
 		return minus(span(-d))
 	}
-	total := int64(math.Round(d.Seconds()))
-	parts := []struct {
-		n    int64
-		unit string
-	}{{total / 86400, "d"}, {total / 3600 % 24, "h"}, {total / 60 % 60, "min"}, {total % 60, "s"}}
-	for i, p := range parts {
-		if p.n == 0 && i < len(parts)-1 {
-			continue
-		}
-		out := fmt.Sprintf("%d%s%s", p.n, thin, p.unit)
-		if i+1 < len(parts) && parts[i+1].n > 0 {
-			out += fmt.Sprintf(" %d%s%s", parts[i+1].n, thin, parts[i+1].unit)
-		}
-		return out
-	}
-	return ""
+	return together(devices.Span(d))
 }
 
 // seconds prints a number of seconds as a duration.

@@ -99,7 +99,7 @@ func TestAFileAloneIsEnough(t *testing.T) {
 			RuleID: "warm", RuleVersion: 1, Device: "f1", Severity: "major", PendingSince: start.Add(5 * time.Minute),
 			RaisedAt: start.Add(15 * time.Minute), ClearedAt: &cleared, Occurrences: 12, Values: map[string]any{"temperature": 9.0},
 			Explanation: []string{
-				"temperature 9 > 8 since 00:05:00 UTC, held for 10m (rule warm v1)",
+				"temperature 9 > 8 since 00:05:00 UTC, held for 10 min (rule warm v1)",
 				"temperature 4 <= 8 at 00:17:00 UTC",
 			},
 		}},

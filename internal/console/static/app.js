@@ -6,16 +6,19 @@
   function age(ms) {
     var s = Math.floor(ms / 1000);
     if (s < 5) return "now";
-    if (s < 60) return s + "s";
-    if (s < 3600) return Math.floor(s / 60) + "m";
-    if (s < 172800) return Math.floor(s / 3600) + "h";
-    return Math.floor(s / 86400) + "d";
+    if (s < 60) return s + "\u202fs";
+    if (s < 3600) return Math.floor(s / 60) + "\u202fmin";
+    if (s < 172800) return Math.floor(s / 3600) + "\u202fh";
+    return Math.floor(s / 86400) + "\u202fd";
   }
 
   function growAges() {
-    document.querySelectorAll("time[data-age]").forEach(function (el) {
+    document.querySelectorAll("time[data-age], time[data-past]").forEach(function (el) {
       var ms = Date.now() - Date.parse(el.getAttribute("datetime"));
-      if (ms >= 0) el.textContent = age(ms);
+      if (ms < 0) return;
+      var text = age(ms);
+      if (el.hasAttribute("data-past")) text = text === "now" ? "just now" : text + " ago";
+      el.textContent = text;
     });
   }
   setInterval(growAges, 15000);
