@@ -18,8 +18,8 @@ type rulesBacktestCmd struct {
 	Rules    []string  `required:"" type:"path" help:"Files or folders with the rules; models and devices in them count as well."`
 	Readings string    `type:"existingfile" help:"CSV file with the columns time,device,metric,value. Left out: the stored history."`
 	Device   []string  `help:"Of the stored history, these devices. Default: all."`
-	From     time.Time `help:"Readings from this time on, RFC 3339."`
-	To       time.Time `help:"Readings before this time, RFC 3339."`
+	From     time.Time `help:"Readings from this time on, RFC 3339. Default: of the stored history, 24 hours before --to; of a file, the first."`
+	To       time.Time `help:"Readings before this time, RFC 3339. Default: of the stored history, now; of a file, to the last."`
 	Against  string    `help:"Compare: 'live' with the rules in force of the same ids, or with those of a file."`
 	Sweep    string    `help:"Try several values of a number, such as \"temperature > 7..12 step 1\" or \"for 5m..30m step 5m\"."`
 	JSON     bool      `name:"json" help:"Print the result as JSON."`
@@ -35,9 +35,13 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 	if err != nil {
 		return err
 	}
+	assumed := c.bound(time.Now())
 	result, err := c.play(ctx, io, set)
 	if err != nil {
 		return err
+	}
+	if assumed != "" {
+		result.Assumed = append([]string{assumed}, result.Assumed...)
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(io.out)
@@ -45,6 +49,24 @@ func (c rulesBacktestCmd) Run(ctx context.Context, io *console) error {
 		return encoder.Encode(result)
 	}
 	return printBacktest(io.out, result)
+}
+
+// usualStretch is how much of the stored history is played when nobody says.
+const usualStretch = 24 * time.Hour
+
+// bound chooses the stretch of the stored history where it is not said, and
+// returns a sentence about that; "" when there was nothing to choose.
+func (c *rulesBacktestCmd) bound(now time.Time) string {
+	if c.Readings != "" || !c.From.IsZero() && !c.To.IsZero() {
+		return ""
+	}
+	if c.To.IsZero() {
+		c.To = now.UTC().Truncate(time.Second)
+	}
+	if c.From.IsZero() {
+		c.From = c.To.Add(-usualStretch)
+	}
+	return fmt.Sprintf("Played from %s to %s; --from and --to choose another stretch.", moment(&c.From), moment(&c.To))
 }
 
 // play runs the rules on the file, or on the history that a gateway has.

@@ -122,3 +122,31 @@ func TestTheMeterSaysHowManyOfAboutHowMany(t *testing.T) {
 		t.Errorf("a pipe got %q", piped.String())
 	}
 }
+
+func TestABacktestOfTheHistoryPlaysTheLastDayUnlessTold(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 8, 0, 0, 500, time.UTC)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		name  string
+		given rulesBacktestCmd
+		want  string
+	}{
+		{"nothing is said", rulesBacktestCmd{}, "Played from 2026-03-01T08:00:00Z to 2026-03-02T08:00:00Z; --from and --to choose another stretch."},
+		{"only the end", rulesBacktestCmd{To: day(2)}, "Played from 2026-03-01T00:00:00Z to 2026-03-02T00:00:00Z; --from and --to choose another stretch."},
+		{"only the beginning", rulesBacktestCmd{From: day(1)}, "Played from 2026-03-01T00:00:00Z to 2026-03-02T08:00:00Z; --from and --to choose another stretch."},
+		{"both", rulesBacktestCmd{From: day(1), To: day(2)}, ""},
+		{"a file is played whole", rulesBacktestCmd{Readings: "r.csv"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := c.given.bound(now)
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if c.given.Readings != "" && !(c.given.From.IsZero() && c.given.To.IsZero()) {
+				t.Error("a file is cut")
+			}
+		})
+	}
+}

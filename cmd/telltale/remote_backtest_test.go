@@ -43,16 +43,21 @@ func (s *jobServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, body)
 }
 
-// runRemoteBacktest runs the command against s.
+// runRemoteBacktest runs the command against s, of one day.
 func runRemoteBacktest(ctx context.Context, t *testing.T, s *jobServer, args ...string) (code int, out, errs string) {
+	t.Helper()
+	return runRemoteBacktestOf(ctx, t, s, append([]string{"--from", "2026-03-01T00:00:00Z", "--to", "2026-03-02T00:00:00Z"}, args...)...)
+}
+
+// runRemoteBacktestOf runs the command against s, of the stretch that args say.
+func runRemoteBacktestOf(ctx context.Context, t *testing.T, s *jobServer, args ...string) (code int, out, errs string) {
 	t.Helper()
 	s.cancelled = make(chan struct{})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	var stdout, stderr bytes.Buffer
 	io := &console{out: &stdout, err: &stderr, env: func(string) (string, bool) { return "", false }}
-	args = append([]string{"rules", "backtest", "--rules", filepath.Join(backtestFiles(t), "rule.yaml"), "--server", server.URL, "--token", "t",
-		"--from", "2026-03-01T00:00:00Z", "--to", "2026-03-02T00:00:00Z"}, args...)
+	args = append([]string{"rules", "backtest", "--rules", filepath.Join(backtestFiles(t), "rule.yaml"), "--server", server.URL, "--token", "t"}, args...)
 	code = run(ctx, args, io)
 	return code, stdout.String(), stderr.String()
 }
@@ -74,6 +79,18 @@ func TestABacktestByTheAPIIsAJobThatIsAwaited(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	if _, named := s.asked["devices"]; named || s.asked["against"] != "live" || s.asked["sweep"] != "temperature > 7..9" || s.asked["from"] != "2026-03-01T00:00:00Z" {
+		t.Errorf("asked %v", s.asked)
+	}
+}
+
+func TestABacktestWithoutAStretchSaysWhichItTook(t *testing.T) {
+	t.Parallel()
+	s := &jobServer{look: func(int) (int, string) { return 200, jobResult }}
+	code, out, errs := runRemoteBacktestOf(t.Context(), t, s, "--to", "2026-03-02T00:00:00Z")
+	if code != exitDone || !strings.Contains(out, "Played from 2026-03-01T00:00:00Z to 2026-03-02T00:00:00Z;") || errs != "" {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if s.asked["from"] != "2026-03-01T00:00:00Z" || s.asked["to"] != "2026-03-02T00:00:00Z" {
 		t.Errorf("asked %v", s.asked)
 	}
 }

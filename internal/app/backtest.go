@@ -28,7 +28,7 @@ type BacktestRequest struct {
 func Backtest(ctx context.Context, cfg config.Config, request BacktestRequest) (_ backtest.Result, err error) {
 	input := request.Input
 	if input.From.IsZero() || !input.From.Before(input.To) {
-		return backtest.Result{}, invalid{errors.New("a stretch of history is needed: give --from and a later --to")}
+		return backtest.Result{}, invalid{errors.New("--from must be before --to")}
 	}
 	a, err := OpenAdmin(ctx, cfg)
 	if err != nil {

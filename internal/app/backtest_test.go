@@ -55,7 +55,7 @@ func TestABacktestReadsEitherStore(t *testing.T) {
 		"is not declared": func() (backtest.Result, error) {
 			return Backtest(t.Context(), cfg, BacktestRequest{Input: input, DeviceIDs: []string{"nobody"}})
 		},
-		"give --from": func() (backtest.Result, error) { return Backtest(t.Context(), cfg, BacktestRequest{}) },
+		"--from must be before --to": func() (backtest.Result, error) { return Backtest(t.Context(), cfg, BacktestRequest{}) },
 		"history.influx": func() (backtest.Result, error) {
 			cfg := cfg
 			cfg.History = config.History{Store: "influx"}
