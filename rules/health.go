@@ -16,7 +16,8 @@ type Failure struct {
 	Version int
 	Device  devices.ID // of the last time
 	At      time.Time  // log time
-	Reason  string     // of the last time
+	Reason  string     // of the last time, for people: which part of the rule could not be worked out
+	Cause   string     // of the last time, for whoever mends the engine
 	Count   int64      // how often
 }
 
@@ -29,22 +30,22 @@ func (e *Engine) TakeFailures() []Failure {
 	return failures
 }
 
-// fail notes that rule i failed on a device.
-func (e *Engine) fail(d *device, i int, cause any) {
+// fail notes that rule i failed on a device: what could not be done, and why.
+func (e *Engine) fail(d *device, i int, what string, cause any) {
 	rule := &d.plan.rules[i].rule
 	e.frame.device = nil // it may be half prepared
 	if d.journal != nil && !d.plan.rules[i].byClock() && !d.journal.fails(lapse{e.round.observed, i}) {
 		return
 	}
-	reason := fmt.Sprint(cause)
+	reason, raw := what+": a mistake in the gateway, not in the rule.", fmt.Sprint(cause)
 	for k := range e.failures {
 		if f := &e.failures[k]; f.Rule == rule.ID && f.Version == rule.Version {
-			f.Device, f.At, f.Reason, f.Count = d.id, timeOf(e.now), reason, f.Count+1
+			f.Device, f.At, f.Reason, f.Cause, f.Count = d.id, timeOf(e.now), reason, raw, f.Count+1
 			return
 		}
 	}
 	e.failures = append(e.failures, Failure{
-		Rule: rule.ID, Version: rule.Version, Device: d.id, At: timeOf(e.now), Reason: reason, Count: 1,
+		Rule: rule.ID, Version: rule.Version, Device: d.id, At: timeOf(e.now), Reason: reason, Cause: raw, Count: 1,
 	})
 }
 
@@ -107,11 +108,45 @@ func (e *Engine) guard(d *device, i int) {
 
 // giveUp leaves rule i undecided on a device after it failed.
 func (e *Engine) giveUp(d *device, i int, cause any) {
-	e.fail(d, i, cause)
+	e.fail(d, i, e.culprit(d, i), cause)
 	before := d.cells[i]
 	if d.undecided(i); d.cells[i].phase == normal {
 		e.release(d, i, &before, d.observed, "the rule failed", "")
 	}
+}
+
+// culprit says which part of rule i failed on a device, by asking each of its
+// conditions again: to note which one is under way would be felt at every
+// reading.
+func (e *Engine) culprit(d *device, i int) string {
+	r := d.plan.rules[i]
+	if e.fails(d, r.raises) {
+		return notWorkedOut("when")
+	}
+	if e.fails(d, r.clears) {
+		return notWorkedOut("clear_when")
+	}
+	for k := range r.ladder {
+		if e.fails(d, r.ladder[k].raises) || e.fails(d, r.ladder[k].clears) {
+			return notWorkedOut(fmt.Sprintf("step %d of escalate", k+1))
+		}
+	}
+	return "What it decided could not be carried out"
+}
+
+func notWorkedOut(part string) string {
+	return "Whether \"" + part + "\" holds could not be worked out"
+}
+
+// fails reports whether a condition fails where one failed last. A nil one does
+// not.
+func (e *Engine) fails(d *device, condition truthFunc) (failed bool) {
+	if condition == nil {
+		return false
+	}
+	defer func() { failed = recover() != nil }()
+	condition(e.prepare(d, e.frame.now, e.frame.at))
+	return false
 }
 
 // unmark takes the marks of a rule and of those before it.
@@ -151,7 +186,7 @@ func (e *Engine) failTracker(d *device, i int, cause any) {
 	name := d.plan.trackers[i].name
 	for k, r := range d.plan.rules {
 		if r.mentions(func(n node) bool { return source(n) == name }) {
-			e.fail(d, k, cause)
+			e.fail(d, k, notWorkedOut(name), cause)
 		}
 	}
 	e.prepare(d, e.frame.now, e.frame.at) // the others' conditions go on in it
@@ -201,5 +236,5 @@ func (e *Engine) noteSpeechless(t *Transition) {
 	cause := e.frame.speechless
 	e.frame.speechless = nil
 	d := e.devices[devices.ID(t.Key.Subject.ID)]
-	e.fail(d, d.plan.position[t.Key.Rule], fmt.Sprintf("put into words: %v", cause))
+	e.fail(d, d.plan.position[t.Key.Rule], "What it decided stands, and could not be put into words", cause)
 }

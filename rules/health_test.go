@@ -66,10 +66,10 @@ func TestARuleThatFailsDisturbsNoOther(t *testing.T) {
 	}
 	want := Failure{Rule: "r000", Version: 2, Device: fridgeID, At: minute(1), Count: 2}
 	got := failures[0]
-	if !strings.Contains(got.Reason, "index out of range") {
-		t.Errorf("reason %q", got.Reason)
+	if got.Reason != `Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule.` || !strings.Contains(got.Cause, "index out of range") {
+		t.Errorf("reason %q, cause %q", got.Reason, got.Cause)
 	}
-	got.Reason = ""
+	got.Reason, got.Cause = "", ""
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -104,7 +104,7 @@ func TestADecisionStandsThatCannotBePutIntoWords(t *testing.T) {
 	s.want(change{"warm", "raised", 1}, change{"warm", "cleared", 4})
 	says(t, s.last(Raised), "what it saw cannot be told")
 	failures := s.engine.TakeFailures()
-	if len(failures) != 1 || failures[0].Rule != "warm" || !strings.HasPrefix(failures[0].Reason, "put into words: ") {
+	if len(failures) != 1 || failures[0].Rule != "warm" || !strings.Contains(failures[0].Reason, "could not be put into words") {
 		t.Errorf("failures %+v", failures)
 	}
 }
@@ -149,7 +149,7 @@ func TestATrackedConditionThatFailsIsUnknown(t *testing.T) {
 	s.want(change{"c", "raised", 0}, change{"b", "raised", 2})
 	var failed []string
 	for _, f := range s.engine.TakeFailures() {
-		failed = append(failed, fmt.Sprintf("%s %d %s", f.Rule, f.Count, f.Reason))
+		failed = append(failed, fmt.Sprintf("%s %d %s", f.Rule, f.Count, f.Cause))
 	}
 	if diff := cmp.Diff([]string{"a 4 sensor table is gone", "c 4 sensor table is gone"}, failed); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -227,5 +227,44 @@ func TestNoFailureCostsNoAllocation(t *testing.T) {
 	})
 	if allocations > 0 {
 		t.Errorf("%v allocations for a report", allocations)
+	}
+}
+
+// People are told which part of a rule failed, and the log has why.
+func TestAFailureNamesThePartOfTheRule(t *testing.T) {
+	t.Parallel()
+	broken := func(*frame) truth { panic("sensor table is gone") }
+	for name, c := range map[string]struct {
+		sabotage func(r *bound)
+		want     string
+	}{
+		"the condition":        {func(r *bound) { r.raises = broken }, `Whether "when" holds`},
+		"the end":              {func(r *bound) { r.clears = broken }, `Whether "clear_when" holds`},
+		"a step of the ladder": {func(r *bound) { r.ladder[1].raises = broken }, `Whether "step 2 of escalate" holds`},
+		"the end of a step":    {func(r *bound) { r.ladder[0].clears = broken }, `Whether "step 1 of escalate" holds`},
+		"no condition": {func(r *bound) {
+			asked := 0
+			r.raises = func(f *frame) truth {
+				if asked++; asked == 1 {
+					return broken(f)
+				}
+				return yes
+			}
+		}, "What it decided could not be carried out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t, Rule{ID: "warm", When: "temperature > 8", ClearWhen: "temperature < 7", Escalate: []Escalation{
+				{When: "temperature > 9", ClearWhen: "temperature < 8", Severity: Major}, {When: "temperature > 12", Severity: Critical}}})
+			s.series(0, 10)
+			for _, mp := range s.engine.set.models {
+				c.sabotage(mp.rules[0])
+			}
+			s.series(1, 10)
+			failures := s.engine.TakeFailures()
+			if len(failures) != 1 || !strings.HasPrefix(failures[0].Reason, c.want) || failures[0].Cause == "" {
+				t.Errorf("failures %+v", failures)
+			}
+		})
 	}
 }

@@ -13,19 +13,19 @@ func TestARuleThatFailsIsSeen(t *testing.T) {
 	t.Parallel()
 	r := newStory(t)
 	r.must(r.db.SaveRuleHealth(t.Context(), 3, []rules.Health{{
-		Rule: "fridge-warm", Version: 1, State: rules.Failing, Reason: "index out of range", Since: storyNow.Add(-time.Hour), At: storyNow,
+		Rule: "fridge-warm", Version: 1, State: rules.Failing, Reason: `Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule.`, Since: storyNow.Add(-time.Hour), At: storyNow,
 		Device: "fridge-04", Count: 12,
 	}, {
 		Rule: "door-open", Version: 1, State: rules.Degraded, Reason: "It sees only the last hour.", Since: storyNow, At: storyNow,
 	}}))
 	page := said(r.visit(r.as("vera"), 200, "/rules"))
-	for _, want := range []string{"Fails index out of range (fridge-04, 12 times)", "Degraded It sees only the last hour."} {
+	for _, want := range []string{`Fails Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. (fridge-04, 12 times)`, "Degraded It sees only the last hour."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in\n%s", want, page)
 		}
 	}
 	for rule, want := range map[string]string{
-		"fridge-warm": "It fails since 13:30 , 12 times so far. The last time on fridge-04 : index out of range .",
+		"fridge-warm": `It fails since 13:30 , 12 times so far. The last time on fridge-04 . Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. Where it fails`,
 		"door-open":   "It is degraded since 14:30 . It sees only the last hour.",
 	} {
 		if page := said(r.visit(r.as("vera"), 200, "/rules/"+rule)); !strings.Contains(page, want) {
@@ -44,7 +44,7 @@ func TestARuleThatFailsIsSeen(t *testing.T) {
 		t.Errorf("states %v", states)
 	}
 	one := r.admin(200, "GET", "/api/v1/rules/fridge-warm", "").json()["health"].(map[string]any)
-	if one["reason"] != "index out of range" || one["device"] != "fridge-04" || fmt.Sprint(one["count"]) != "12" || one["since"] != "2026-11-22T13:30:00Z" {
+	if one["reason"] != `Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule.` || one["device"] != "fridge-04" || fmt.Sprint(one["count"]) != "12" || one["since"] != "2026-11-22T13:30:00Z" {
 		t.Errorf("health %v", one)
 	}
 }

@@ -51,7 +51,7 @@ func (w *ward) note(failures []rules.Failure) {
 		if h.State != rules.Failing || h.Version != f.Version {
 			h = rules.Health{Rule: f.Rule, Version: f.Version, State: rules.Failing, Since: f.At}
 		}
-		h.Reason, h.Device, h.At, h.Count = f.Reason, f.Device, f.At, h.Count+f.Count
+		h.Reason, h.Cause, h.Device, h.At, h.Count = f.Reason, f.Cause, f.Device, f.At, h.Count+f.Count
 		w.known[f.Rule] = h
 	}
 }
@@ -185,7 +185,7 @@ func (w *Worker) tellHealth() {
 			level = zap.InfoLevel
 		}
 		w.logger.Log(level, "rule health "+string(c.State), zap.String("rule", c.Rule), zap.Int("version", c.Version),
-			zap.Int("partition", w.partition), zap.String("device_id", string(c.Device)), zap.String("reason", c.Reason))
+			zap.Int("partition", w.partition), zap.String("device_id", string(c.Device)), zap.String("reason", c.Reason), zap.String("cause", c.Cause))
 	}
 }
 
