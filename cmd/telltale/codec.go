@@ -68,6 +68,10 @@ type codecTryCmd struct {
 	target
 }
 
+// maxTried is the largest packet that the embedded broker reads, in hexadecimal.
+// What is above a message's limit is refused with its size, as live.
+const maxTried = 4 << 20
+
 // errRefused makes the command fail after the complaint is printed.
 var errRefused = errors.New("the payload would be refused")
 
@@ -105,9 +109,11 @@ func (c codecTryCmd) request(in stdio.Reader) (q ingest.TrialRequest, err error)
 	case c.FPort != nil && c.Script == "":
 		return q, errors.New("--fport is for a bare frame, which needs a --script")
 	}
-	// One byte too many is refused with the limit.
-	if q.Payload, err = stdio.ReadAll(stdio.LimitReader(in, 2*codec.MaxPayload+1)); err != nil {
+	if q.Payload, err = stdio.ReadAll(stdio.LimitReader(in, maxTried+1)); err != nil {
 		return q, fmt.Errorf("read the payload: %w", err)
+	}
+	if len(q.Payload) > maxTried {
+		return q, fmt.Errorf("the payload is longer than %d bytes; no message is", maxTried)
 	}
 	if q.Payload, err = c.bytes(q.Payload); err != nil {
 		return q, err

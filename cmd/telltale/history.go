@@ -30,21 +30,24 @@ func (c historyCopyCmd) Run(ctx context.Context, io *console) error {
 	if err != nil {
 		return err
 	}
+	progress, end := func(app.HistoryProgress) {}, ""
+	if isTerminal(io.err) && !c.DryRun {
+		progress, end = func(done app.HistoryProgress) { fmt.Fprint(io.err, "\r", progressBar(done)) }, "\n"
+	}
 	result, err := app.CopyHistory(ctx, cfg, app.HistoryCopy{
-		From: c.From, To: c.To, Device: c.Device, Since: c.Since, Until: c.Until, DryRun: c.DryRun,
-		Progress: func(done app.HistoryProgress) { fmt.Fprint(io.err, "\r", progressBar(done)) },
+		From: c.From, To: c.To, Device: c.Device, Since: c.Since, Until: c.Until, DryRun: c.DryRun, Progress: progress,
 	})
+	fmt.Fprint(io.err, end)
 	switch {
 	case err != nil:
 		if result.Readings > 0 {
-			fmt.Fprintf(io.err, "\nafter %d readings; go on with --since %s\n", result.Readings, result.CopiedUntil.UTC().Format(time.RFC3339))
+			fmt.Fprintf(io.err, "after %d readings; go on with --since %s\n", result.Readings, result.CopiedUntil.UTC().Format(time.RFC3339))
 		}
 		return err
 	case c.DryRun:
 		fmt.Fprintf(io.out, "%s has %d readings of that time, %s has %d\n", c.From, result.InFrom, c.To, result.InTo)
 		return nil
 	}
-	fmt.Fprintln(io.err)
 	fmt.Fprintf(io.out, "%d readings copied\n", result.Readings)
 	if result.Refused > 0 {
 		fmt.Fprintf(io.out, "%d of them are in quarantine as history_refused: %s will never take them as things are\n", result.Refused, c.To)
