@@ -379,6 +379,7 @@ func TestOverflowLosesNothingOfQoS1(t *testing.T) {
 	run(t, s.Run)
 	awaitReady(t, s, true)
 	publishSeq(t, broker.addr, "fridge-1", 1, 200)
+	awaitReady(t, s, false) // the queue has overflowed
 	close(release)
 	await(t, "all 200 are stored", func() bool {
 		reports, _, _ := log.stored()

@@ -95,8 +95,12 @@ const (
 
 // queuePlans switches how the following statements are planned.
 func queuePlans(batch *pgx.Batch, p plans) {
+	cache := "auto"
+	if p == byIndex {
+		cache = "force_generic_plan" // planning takes longer than looking up
+	}
 	batch.Queue(`select set_config('enable_seqscan', $1, true), set_config('enable_hashjoin', $1, true),
-		set_config('enable_mergejoin', $1, true)`, string(p))
+		set_config('enable_mergejoin', $1, true), set_config('plan_cache_mode', $2, true)`, string(p), cache)
 }
 
 // keyColumns are alarm keys as columns for unnest, and the dedup keys of
