@@ -25,7 +25,6 @@ type Health struct {
 	Version int
 	State   HealthState
 	Reason  string    // a sentence for people
-	Cause   string    // of a failure, for whoever mends the engine; known to the log alone
 	Since   time.Time // log time at which it came into this state
 	At      time.Time // log time of the last failure; Degraded: when that was found
 	Device  devices.ID

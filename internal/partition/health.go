@@ -26,18 +26,20 @@ const (
 type HealthChange struct {
 	rules.Health
 	Before rules.HealthState
+	Cause  string // of the last failure, for the log alone
 }
 
 // ward is what is known of the rules of a partition that are not well.
 type ward struct {
 	known map[string]rules.Health
+	cause map[string]string       // of the last failure of each rule, since this worker began
 	told  map[string]rules.Health // as they were written down last
 	at    time.Time               // when counts were written down last
 }
 
 // newWard takes over what the database knows.
 func newWard(known []rules.Health) *ward {
-	w := &ward{known: make(map[string]rules.Health), told: make(map[string]rules.Health)}
+	w := &ward{known: make(map[string]rules.Health), cause: make(map[string]string), told: make(map[string]rules.Health)}
 	for _, h := range known {
 		w.known[h.Rule], w.told[h.Rule] = h, h
 	}
@@ -51,8 +53,8 @@ func (w *ward) note(failures []rules.Failure) {
 		if h.State != rules.Failing || h.Version != f.Version {
 			h = rules.Health{Rule: f.Rule, Version: f.Version, State: rules.Failing, Since: f.At}
 		}
-		h.Reason, h.Cause, h.Device, h.At, h.Count = f.Reason, f.Cause, f.Device, f.At, h.Count+f.Count
-		w.known[f.Rule] = h
+		h.Reason, h.Device, h.At, h.Count = f.Reason, f.Device, f.At, h.Count+f.Count
+		w.known[f.Rule], w.cause[f.Rule] = h, f.Cause
 	}
 }
 
@@ -98,14 +100,19 @@ func (w *ward) changes(now time.Time) []HealthChange {
 		case told && before.State == h.State && before.Version == h.Version && before.Device == h.Device && before.Count == h.Count:
 		case told && before.State == h.State && before.Version == h.Version && !recount:
 		default:
-			changes = append(changes, HealthChange{h, cmp.Or(before.State, rules.Healthy)})
+			change := HealthChange{Health: h, Before: cmp.Or(before.State, rules.Healthy)}
+			if h.State == rules.Failing {
+				change.Cause = w.cause[id]
+			}
+			changes = append(changes, change)
 			w.told[id] = h
 		}
 	}
 	for id, before := range w.told {
 		if _, still := w.known[id]; !still {
 			well := rules.Health{Rule: id, Version: before.Version, State: rules.Healthy, Since: now, At: now}
-			changes = append(changes, HealthChange{well, before.State})
+			changes = append(changes, HealthChange{Health: well, Before: before.State})
+			delete(w.cause, id)
 			delete(w.told, id)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func failure(version int, at time.Time, count int64) []rules.Failure {
-	return []rules.Failure{{Rule: "warm", Version: version, Device: "fridge-1", At: at, Reason: "index out of range", Count: count}}
+	return []rules.Failure{{Rule: "warm", Version: version, Device: "fridge-1", At: at, Reason: "a sentence", Cause: "index out of range", Count: count}}
 }
 
 func short(reason string) []rules.Shortage {
@@ -82,7 +82,7 @@ func TestAFailureKeepsItsBeginningAndItsLastReason(t *testing.T) {
 	later := midnight.Add(2 * time.Minute)
 	w.note(failure(1, later, 1))
 	want := []HealthChange{{Before: rules.Failing, Health: rules.Health{
-		Rule: "warm", Version: 1, State: rules.Failing, Reason: "index out of range", Since: midnight, At: later, Device: "fridge-1", Count: 8}}}
+		Rule: "warm", Version: 1, State: rules.Failing, Reason: "a sentence", Since: midnight, At: later, Device: "fridge-1", Count: 8}, Cause: "index out of range"}}
 	if diff := cmp.Diff(want, w.changes(later)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
