@@ -84,7 +84,7 @@ func summarizeLife(r *Rule) []string {
 		case SameGateway:
 			where = " at the same gateway"
 		}
-		said = append(said, "Holds back while "+by.Rule+" is active"+where+".")
+		said = append(said, "Is held back while "+by.Rule+" is active"+where+".")
 	}
 	if r.Latch {
 		which := "Stays open"

@@ -65,7 +65,7 @@ func TestARuleIsSummarized(t *testing.T) {
 		"Raises an alarm when temperature is above 8 °C, for 10 minutes.",
 		"Clears it when temperature is below 7 °C, for 5 minutes.",
 		"The alarm is major; becomes critical after 30 minutes; is critical while temperature is above 15 °C, for 1 minute.",
-		"Holds back while site-power-lost is active at the same site.",
+		"Is held back while site-power-lost is active at the same site.",
 		"From critical on, stays open until somebody has acknowledged it.",
 		"Is held as one alarm when it was raised more than 3 times within 1 hour, until it has been quiet for 30 minutes.",
 		"Goes on as the same alarm when it is raised again within 36 hours of its end.",

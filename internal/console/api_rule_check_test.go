@@ -50,7 +50,7 @@ tests:
 	if found["valid"] != true || fmt.Sprintf("%v %v %v", tests["passed"], tests["failed"], tests["stopped"]) != "1 1 false" {
 		t.Fatalf("%v", found)
 	}
-	if want := "1 test passes, 1 fails raised in all, alarm warm: want 2 times, got once."; tests["headline"] != want {
+	if want := "1 test passes, 1 fails: raised in all, alarm warm, want 2 times, got once."; tests["headline"] != want {
 		t.Errorf("headline %q, want %q", tests["headline"], want)
 	}
 	if summary := fmt.Sprint(found["summary"]); !strings.Contains(summary, "Raises an alarm when temperature is above 9 °C.") {

@@ -145,7 +145,7 @@ func extremes(buckets []history.Bucket) (low, high float64, ok bool) {
 // summary says in a sentence what a line shows.
 func (v viewer) summary(name string, from, to time.Time, buckets []history.Bucket, print func(float64) string) string {
 	low, high, ok := extremes(buckets)
-	when := fmt.Sprintf("%s to %s", v.short(from), v.short(to))
+	when := v.during(from, to)
 	if !ok {
 		return fmt.Sprintf("%s, %s: no readings.", title(name), when)
 	}

@@ -104,7 +104,7 @@ func onSummary(v viewer, name string, from, to time.Time, buckets []history.Buck
 		on += b.Avg * float64(b.N)
 		n += b.N
 	}
-	when := fmt.Sprintf("%s to %s", v.short(from), v.short(to))
+	when := v.during(from, to)
 	if n == 0 {
 		return fmt.Sprintf("%s, %s: no readings.", title(name), when)
 	}

@@ -139,7 +139,7 @@ func outcome(stretch time.Duration, who string, own backtest.Figures, c *backtes
 	}
 	if c.Figures.Tickets == own.Tickets {
 		if own.Tickets == 0 {
-			return text + ", and " + other + " as well."
+			return text + ", and " + other + " none either."
 		}
 		return text + ", as many as " + other + "."
 	}

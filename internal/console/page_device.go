@@ -44,7 +44,7 @@ func rangeOf(key string) timeRange {
 // metricChart is one metric of a device with its chart.
 type metricChart struct {
 	Name, Now string
-	Chart     *chart
+	Chart     *chart // nil: the metric is of words
 }
 
 // faultLine is a fault code of the model, and whether it is present.
@@ -179,8 +179,8 @@ func (s *Server) fillDevice(r *http.Request, page *deviceContents, row views.Dev
 	return nil
 }
 
-// metricFigures builds the chart of each numeric metric that the model
-// declares, the continuous ones first.
+// metricFigures builds the chart of each metric that the model declares, the
+// continuous ones first; one of words has its latest alone.
 func (s *Server) metricFigures(ctx context.Context, v viewer, row views.DeviceRow, model *devices.Model, chosen timeRange) ([]metricChart, error) {
 	if model == nil || row.LastSeen.IsZero() {
 		return nil, nil
@@ -192,15 +192,19 @@ func (s *Server) metricFigures(ctx context.Context, v viewer, row views.DeviceRo
 	var figures []metricChart
 	var figure *chart
 	for _, m := range chartOrder(model) {
+		now := "–"
+		if value, ok := row.Values[m.Name]; ok {
+			now = quantity(value, m)
+		}
+		if m.Unit == "text" { // words cannot be drawn, and are in no history
+			figures = append(figures, metricChart{Name: title(metricName(m)), Now: now})
+			continue
+		}
 		if figure == nil || figure.drawn() { // after the first that is not, nobody waits for each of the others
 			figure, err = s.metricFigure(ctx, v, row, model, m, chosen, declared)
 			if figure, err = s.orNote(title(metricName(m)), figure, err); err != nil {
 				return nil, err
 			}
-		}
-		now := "–"
-		if value, ok := row.Values[m.Name]; ok {
-			now = quantity(value, m)
 		}
 		figures = append(figures, metricChart{Name: title(metricName(m)), Now: now, Chart: figure})
 	}
@@ -213,7 +217,7 @@ func chartOrder(model *devices.Model) []devices.Metric {
 }
 
 // compareMetrics puts temperatures first, since they are what most people
-// came for, the plain one before all others, and switches last.
+// came for, the plain one before all others, then switches, and words last.
 func compareMetrics(a, b devices.Metric) int {
 	rank := func(m devices.Metric) int {
 		switch {
@@ -221,6 +225,8 @@ func compareMetrics(a, b devices.Metric) int {
 			return 0
 		case m.Unit == "Cel":
 			return 1
+		case m.Unit == "text":
+			return 4
 		case m.Unit == "bool":
 			return 3
 		default:

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"telltale/internal/views"
@@ -29,7 +31,8 @@ type overviewContents struct {
 	Tickets   []ticketLine
 	Recalls   []recallLine
 	Shipments []shipmentLine
-	Alarms    []views.AlarmRow
+	Alarms    []views.AlarmRow // without those on the shelf
+	Active    int64            // how many of those there are
 	Shelved   []views.AlarmRow
 
 	NoTickets, NoRecalls, NoShipments, NoAlarms empty
@@ -100,12 +103,32 @@ func (s *Server) fillOverview(r *http.Request, page *overviewContents) error {
 		return err
 	}
 	page.Shipments = page.shipmentLines(risky.Rows)
-	page.Alarms, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Live: true, Limit: overviewRows})
+	return s.fillOverviewAlarms(ctx, page)
+}
+
+// fillOverviewAlarms lists what is active and what somebody has put aside; one
+// that is on the shelf stands there alone.
+func (s *Server) fillOverviewAlarms(ctx context.Context, page *overviewContents) (err error) {
+	if page.Shelved, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{ShelvedAt: page.Now, Limit: overviewRows}); err != nil {
+		return err
+	}
+	all, err := s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{Active: true, Live: true, Limit: overviewRows + len(page.Shelved)})
 	if err != nil {
 		return err
 	}
-	page.Shelved, err = s.deps.Pages.AlarmRows(ctx, views.AlarmQuery{ShelvedAt: page.Now, Limit: overviewRows})
-	return err
+	put := make(map[string]bool, len(page.Shelved))
+	for i := range page.Shelved {
+		put[page.Shelved[i].ID] = true
+	}
+	page.Active = page.Tally.ActiveAlarms
+	page.Alarms = slices.DeleteFunc(all, func(a views.AlarmRow) bool {
+		if put[a.ID] {
+			page.Active--
+		}
+		return put[a.ID]
+	})
+	page.Alarms = page.Alarms[:min(len(page.Alarms), overviewRows)]
+	return nil
 }
 
 // partState is one part of the gateway and whether it works.

@@ -203,7 +203,11 @@ func (f *shadowFound) figures(alarms []backtest.Alarm, rule *rules.Rule) backtes
 func (f *shadowFound) headline(q *shadowQuestion) string {
 	compared := &backtest.Comparison{Figures: f.other}
 	stretch := f.to.Sub(f.from)
-	if stretch >= time.Hour {
+	const day = 24 * time.Hour
+	switch {
+	case stretch >= 2*day:
+		stretch = stretch.Round(day)
+	case stretch >= time.Hour:
 		stretch = stretch.Round(time.Hour)
 	}
 	return outcome(stretch, "this rule", f.own, compared, q.against.ID, q.against.Mode != rules.Live) + " " +

@@ -153,3 +153,20 @@ func TestInitialsOfAnyName(t *testing.T) {
 		}
 	}
 }
+
+func TestAStretchNamesItsDaysUnlessAllIsOfToday(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	v := viewer{Now: now, Zone: time.UTC}
+	for want, s := range map[string][2]time.Time{
+		"09:00 to 12:00":               {now.Add(-3 * time.Hour), now},
+		"26 Nov 12:00 to 27 Nov 12:00": {now.Add(-24 * time.Hour), now},
+		"25 Nov 12:00 to 14:00":        {now.Add(-48 * time.Hour), now.Add(-46 * time.Hour)},
+		"25 Nov 12:00 to 26 Nov 11:00": {now.Add(-48 * time.Hour), now.Add(-25 * time.Hour)},
+		"27 Nov 2025 to 26 Nov 11:00":  {now.AddDate(-1, 0, 0), now.Add(-25 * time.Hour)},
+	} {
+		if got := v.during(s[0], s[1]); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

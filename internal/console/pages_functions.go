@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"telltale/devices"
@@ -29,6 +30,7 @@ func (p *pages) functions() template.FuncMap {
 		"words":    func(v any) string { return words(fmt.Sprint(v)) },
 		"title":    func(v any) string { return title(fmt.Sprint(v)) },
 		"initials": initials,
+		"email":    emailText,
 		"count":    func(v any) string { return count(integer(v)) },
 		"plural":   func(n any, word string) string { return plural(integer(n), word) },
 		"together": together,
@@ -54,6 +56,11 @@ func (p *pages) functions() template.FuncMap {
 		"loggerAlarm":    loggerAlarmSentence,
 		"computed":       computedValues,
 	}
+}
+
+// emailText lets an address that is too long for its line end it behind the @.
+func emailText(address string) template.HTML {
+	return template.HTML(strings.Replace(template.HTMLEscapeString(address), "@", "@<wbr>", 1)) //nolint:gosec // escaped
 }
 
 // loggerAlarmSentence says what a logger noted.

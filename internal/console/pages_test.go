@@ -422,7 +422,7 @@ func TestAnAlarmThatLateReadingsAmendedShowsBothVersions(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/tickets/" + r.ticketOf("fridge-01"): "Major Withdrawn\n", "/devices/fridge-01": "Door left open Withdrawn, T-",
-		"/rules/door-open": "fridge-01 Withdrawn\n", "/alarms/alm-late": "Major Withdrawn Raised 30m ago\n",
+		"/rules/door-open": "fridge-01 Withdrawn\n", "/alarms/alm-late": "Major Withdrawn Raised 30 min ago\n",
 	} {
 		if page := said(r.visit(vera, http.StatusOK, path)); !strings.Contains(page, want) {
 			t.Errorf("%s does not say %q: %s", path, want, page)

@@ -36,6 +36,20 @@ func (v viewer) short(t time.Time) string {
 	}
 }
 
+// during says from when to when something is shown, with the days unless all is
+// of today.
+func (v viewer) during(from, to time.Time) string {
+	day := func(t time.Time) string { return t.In(v.Zone).Format(time.DateOnly) }
+	switch {
+	case day(from) == day(to):
+		return v.short(from) + " to " + to.In(v.Zone).Format("15:04")
+	case day(to) == day(v.Now):
+		return v.short(from) + " to " + to.In(v.Zone).Format("2 Jan 15:04")
+	default:
+		return v.short(from) + " to " + v.short(to)
+	}
+}
+
 // Ago renders a time as an age that the page's script keeps current.
 func (v viewer) Ago(t time.Time) template.HTML {
 	return v.timeElement(t, "data-age", age(v.Now.Sub(t)))

@@ -43,7 +43,7 @@ func (t testRun) Failed() int {
 // Passed counts the tests that passed.
 func (t testRun) Passed() int { return len(t.Outcomes) - t.Failed() }
 
-// Headline says how the tests went: "2 tests pass, 1 fails at 35m, alarm
+// Headline says how the tests went: "2 tests pass, 1 fails: at 35m, alarm
 // fridge-warm on fridge-1: want active, got pending since 25m".
 func (t testRun) Headline() string {
 	switch {
@@ -59,7 +59,7 @@ func (t testRun) Headline() string {
 	if n := t.Failed(); n > 0 {
 		i := slices.IndexFunc(t.Outcomes, func(o script.Outcome) bool { return len(o.Failures) > 0 })
 		first := t.Outcomes[i].Failures[0]
-		parts = append(parts, fmt.Sprintf("%d %s %s: want %s, got %s", n, verb(n, "fails", "fail"), first.What, first.Want, first.Got))
+		parts = append(parts, fmt.Sprintf("%d %s: %s, want %s, got %s", n, verb(n, "fails", "fail"), first.What, first.Want, first.Got))
 	}
 	if left := t.Total - len(t.Outcomes); left > 0 {
 		parts = append(parts, fmt.Sprintf("%s not played within %s", plural(int64(left), "test"), span(testTime)))

@@ -20,7 +20,7 @@ func (db *DB) Trace(ctx context.Context, position views.Position) (views.Trace, 
 		-- An alarm and what it does to a ticket are decided together, and written down a moment apart.
 		with told as (select * from events where trace = @trace)
 		select 1 as place, 0::bigint as line, least(recorded_at, (select min(l.at) from ticket_timeline l where l.trace = @trace)) as at, 'alarm' as kind, subject_id as device, id as alarm, 0 as ticket,
-		  rule_id || ' raised, ' || severity as text
+		  rule_id || ' raised' as text
 		from alarms where trace = @trace
 		union all
 		select 2, l.id, l.at, 'ticket', '', '', l.ticket_number, l.kind || ': ' || split_part(l.body, e'\n', 1)

@@ -27,7 +27,7 @@
     return splits.map(function (t) {
       var today = day(t);
       if (step >= 86400) return today;
-      var text = clock(t) + (today !== before ? "\n" + today : "");
+      var text = clock(t) + (step < 60 ? ":" + two(new Date(t * 1000).getSeconds()) : "") + (today !== before ? "\n" + today : "");
       before = today;
       return text;
     });
@@ -69,23 +69,27 @@
     ctx.save();
     ctx.font = 11 * r + "px " + p.font;
     var written = []; // labels that stand already
-    (data.limits || []).forEach(function (l) {
-      var y = u.valToPos(l.value, "y", true);
+    var heights = (data.limits || []).map(function (l) { return u.valToPos(l.value, "y", true); });
+    (data.limits || []).forEach(function (l, n) {
+      var y = heights[n];
       if (y < box.top || y > box.top + box.height) return;
       ctx.strokeStyle = p["red-mark"]; ctx.lineWidth = r; ctx.setLineDash([5 * r, 4 * r]);
       ctx.beginPath(); ctx.moveTo(box.left, y); ctx.lineTo(box.left + box.width, y); ctx.stroke();
       if (!l.label) return;
-      // On the left, where most charts are calm, and on a ground of its own.
-      // Beside a label of nearly the same height, not on it.
+      // On the left, where most charts are calm, and on a ground of its own:
+      // above its line, or below it where another limit is close above. Beside
+      // a label of nearly the same height, not on it.
+      var close = function (o) { return o !== y && o > y - 17 * r && o < y; };
+      var low = heights.some(close) && y + 16 * r < box.top + box.height ? y + 17 * r : y;
       var x = box.left + 2 * r, w = ctx.measureText(l.label).width + 6 * r;
-      written.forEach(function (o) { if (Math.abs(o.y - y) < 15 * r) x = Math.max(x, o.end + 4 * r); });
-      written.push({ y: y, end: x + w });
+      written.forEach(function (o) { if (Math.abs(o.y - low) < 15 * r) x = Math.max(x, o.end + 4 * r); });
+      written.push({ y: low, end: x + w });
       ctx.setLineDash([]);
       ctx.textAlign = "left"; ctx.textBaseline = "bottom";
       ctx.globalAlpha = 0.8; ctx.fillStyle = p.surface;
-      ctx.fillRect(x, y - 16 * r, w, 14 * r);
+      ctx.fillRect(x, low - 16 * r, w, 14 * r);
       ctx.globalAlpha = 1; ctx.fillStyle = p["red-mark"];
-      ctx.fillText(l.label, x + 3 * r, y - 3 * r);
+      ctx.fillText(l.label, x + 3 * r, low - 3 * r);
     });
     var taken = -1e9;
     (data.marks || []).forEach(function (m) {
@@ -218,7 +222,7 @@
       axes: [
         Object.assign({}, axis, { values: xLabels, grid: { show: false }, size: 36, space: 64 }),
         Object.assign({}, axis, {
-          size: 46,
+          size: data.lanes && data.lanes.length ? 54 : 46, // the names of lanes stand there too
           splits: data.switch ? function () { return [0, 1]; } : undefined,
           values: function (u, ticks) { return ticks.map(function (v) { return data.switch ? (v === 0 ? "no" : v === 1 ? "yes" : "") : number(v); }); },
         }),
