@@ -126,7 +126,7 @@ type Worker struct {
 	told      []Inhibited   // in the former life, since the snapshot; empty but in a replay
 
 	reader  *stream.Reader
-	seq     uint64  // worked through, effects in round or committed
+	seq     uint64    // worked through, effects in round or committed
 	round   Effects   // gathered, not yet committed
 	reports int       // in round
 	waiting time.Time // since when the round waits for something to be committed with; zero: it does not
