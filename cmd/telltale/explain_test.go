@@ -223,7 +223,7 @@ What the rule saw
   mode                     defrost
   temperature              7.5 °C
   rate(temperature, "1h")  1.235 °C/h
-  since(fan)               90 min
+  since(fan)               1 h 30 min
   avg(x, "1h")             not known then
   fault                    E21
 

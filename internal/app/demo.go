@@ -129,6 +129,9 @@ func (a *App) prepareDemo(ctx context.Context, opts DemoOptions) (*fleet, error)
 	if _, err := a.db.Apply(ctx, set, demoUser); err != nil {
 		return nil, fmt.Errorf("declare the demo's fleet: %w", err)
 	}
+	if err := a.db.BackdateRules(ctx, f.start); err != nil {
+		return nil, err
+	}
 	if err := a.declarations.load(ctx); err != nil {
 		return nil, err
 	}

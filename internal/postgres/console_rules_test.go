@@ -125,3 +125,19 @@ func TestASetMadeFromAnOlderVersionIsRefusedWhole(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+func TestRulesOfADemonstrationAreAsOldAsItsStory(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	apply(t, db, world)
+	began := time.Now().Add(-4 * time.Hour).Truncate(time.Microsecond)
+	for _, at := range []time.Time{began, began.Add(time.Hour)} { // the second is no earlier
+		if err := db.BackdateRules(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		mode, version, err := db.RuleInMode(t.Context(), "fridge-warm")
+		if err != nil || !mode.Equal(began) || !version.Equal(began) {
+			t.Errorf("in its mode since %s, in its version since %s, want %s; %v", mode, version, began, err)
+		}
+	}
+}

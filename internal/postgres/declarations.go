@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -54,6 +55,15 @@ func (db *DB) Apply(ctx context.Context, set *declare.Set, author string) (decla
 		return declare.Plan{}, fmt.Errorf("apply declarations: %w", err)
 	}
 	return plan, nil
+}
+
+// BackdateRules makes all rules count as in force since a time before now: for a
+// demonstration, whose story begins hours before its rules are declared.
+func (db *DB) BackdateRules(ctx context.Context, at time.Time) error {
+	if _, err := db.q.Exec(ctx, `update rule_versions set created_at = least(created_at, $1)`, at); err != nil {
+		return fmt.Errorf("backdate rules: %w", err)
+	}
+	return nil
 }
 
 // lockDeclarations lets one transaction at a time change declarations.
