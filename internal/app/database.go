@@ -14,6 +14,10 @@ import (
 	"telltale/internal/postgres"
 )
 
+// folderPatience outlasts a command that was begun together with the gateway
+// and had the folder first.
+const folderPatience = 15 * time.Second
+
 // openDatabase returns the URL of the gateway's database: the configured one,
 // else that of the private cluster, which is started for it.
 func openDatabase(ctx context.Context, cfg config.Config, logger *zap.Logger, stops *stack) (string, error) {
@@ -21,7 +25,7 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *zap.Logger, st
 		return url, nil
 	}
 	cluster, err := postgres.StartCluster(ctx, postgres.ClusterOptions{
-		Dir: databaseDir(cfg), Log: logger.Named("postgres"),
+		Dir: databaseDir(cfg), Log: logger.Named("postgres"), Patience: folderPatience,
 	})
 	if err != nil {
 		return "", err

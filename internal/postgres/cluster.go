@@ -24,6 +24,11 @@ type ClusterOptions struct {
 	// Log hears of starts, stops and restarts. Nil means silence.
 	Log *zap.Logger
 
+	// Patience is how long to wait for another process that has the folder: a
+	// command that worked on it before its gateway was there. Zero: just long
+	// enough for who only looks.
+	Patience time.Duration
+
 	// Unsafe trades safety for speed: no fsync anywhere, so a power cut
 	// destroys the data. For tests only. Zero means crash safe.
 	Unsafe bool
@@ -79,7 +84,7 @@ func StartCluster(ctx context.Context, opts ClusterOptions) (_ *Cluster, err err
 	if opts.Log == nil {
 		opts.Log = zap.NewNop()
 	}
-	folder, err := openClusterFolder(opts.Dir)
+	folder, err := openClusterFolder(opts)
 	if err != nil {
 		return nil, err
 	}

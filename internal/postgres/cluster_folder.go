@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"go.uber.org/zap"
 )
 
 // clusterFolder is the place of a cluster on disk:
@@ -39,15 +41,18 @@ type clusterFolder struct {
 
 // openClusterFolder makes dir when it is missing and locks it against other
 // gateways.
-func openClusterFolder(dir string) (*clusterFolder, error) {
-	dir, err := clusterPath(dir)
+func openClusterFolder(opts ClusterOptions) (*clusterFolder, error) {
+	dir, err := clusterPath(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make database folder: %w", err)
 	}
-	lock, err := lockFolder(filepath.Join(dir, "lock"))
+	lock, err := lockFolder(filepath.Join(dir, "lock"), opts.Patience, func(holder string) {
+		opts.Log.Warn("database folder is in use, waiting for it",
+			zap.String("folder", dir), zap.String("process", holder), zap.Duration("at_most", opts.Patience))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("database folder %s: %w", dir, err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"telltale/internal/postgres"
 	"telltale/internal/postgres/pgtest"
@@ -73,6 +75,34 @@ func TestAFolderBelongsToOneCluster(t *testing.T) {
 		t.Errorf("a second start: %v, want the folder and %q", err, want)
 	}
 	sql(t, first, `select 1`) // undisturbed
+}
+
+func TestAStartWaitsForWhoHasTheFolderForAMoment(t *testing.T) {
+	t.Parallel()
+	dir := usedFolder(t)
+	first := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true})
+	core, logged := observer.New(zap.WarnLevel)
+	ended := make(chan error, 1)
+	go func() {
+		second, err := postgres.StartCluster(t.Context(), postgres.ClusterOptions{
+			Dir: dir, Unsafe: true, Patience: time.Minute, Log: zap.New(core),
+		})
+		if err == nil {
+			err = second.Stop(context.Background())
+		}
+		ended <- err
+	}()
+	for logged.FilterMessage("database folder is in use, waiting for it").Len() == 0 {
+		select {
+		case err := <-ended:
+			t.Fatalf("did not wait: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	stopCluster(t, first)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAClusterStartsWhereItsServerCouldNotGoAlone(t *testing.T) {
