@@ -35,18 +35,32 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *zap.Logger, st
 }
 
 // joinDatabase is [openDatabase] for a command beside a gateway: it uses the
-// private cluster that the gateway runs, and starts it only if none does.
+// private cluster that the gateway runs, waits for it when the gateway has only
+// just begun, and starts it only if none does.
 func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string, error) {
-	if cfg.Database.URL == "" {
+	if cfg.Database.URL != "" {
+		return openDatabase(ctx, cfg, zap.NewNop(), stops)
+	}
+	for began := time.Now(); ; {
 		url, running, err := postgres.RunningCluster(databaseDir(cfg))
 		if err != nil {
 			return "", fmt.Errorf("look for a running gateway: %w", err)
 		}
-		if running {
+		if !running {
+			return openDatabase(ctx, cfg, zap.NewNop(), stops)
+		}
+		if err = postgres.Answers(ctx, url); err == nil {
 			return url, nil
 		}
+		if time.Since(began) > folderPatience {
+			return "", err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
 	}
-	return openDatabase(ctx, cfg, zap.NewNop(), stops)
 }
 
 func databaseDir(cfg config.Config) string { return filepath.Join(cfg.Data, "postgres") }

@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // RunningCluster returns where clients connect to the cluster in dir, and
@@ -31,4 +34,16 @@ func RunningCluster(dir string) (url string, running bool, err error) {
 	folder.socketDir, _ = folder.chooseSocketDir()
 	cluster := &Cluster{folder: folder}
 	return cluster.URL(), err != nil, nil
+}
+
+// Answers returns nil when the database at url takes connections, and else why
+// it does not: a cluster that was started a moment ago does not yet.
+func Answers(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, connectLimit)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("reach database: %w", err)
+	}
+	return conn.Close(ctx)
 }
