@@ -126,9 +126,10 @@ func (b *beginning) start(t *testing.T, db *postgres.DB, opts Options) *rig {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	server := r.server // a test may put another in its place
 	go func() {
 		defer close(done)
-		if err := r.server.Run(ctx); err != nil {
+		if err := server.Run(ctx); err != nil {
 			t.Errorf("run: %v", err)
 		}
 	}()
