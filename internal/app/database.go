@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,9 +15,9 @@ import (
 	"telltale/internal/postgres"
 )
 
-// folderPatience outlasts a command that was begun together with the gateway
-// and had the folder first.
-const folderPatience = 15 * time.Second
+// databasePatience is how long a command waits for the database of a gateway
+// that has only just begun.
+const databasePatience = time.Minute
 
 // openDatabase returns the URL of the gateway's database: the configured one,
 // else that of the private cluster, which is started for it.
@@ -24,36 +25,34 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *zap.Logger, st
 	if url := cfg.Database.URL.Reveal(); url != "" {
 		return url, nil
 	}
-	cluster, err := postgres.StartCluster(ctx, postgres.ClusterOptions{
-		Dir: databaseDir(cfg), Log: logger.Named("postgres"), Patience: folderPatience,
-	})
-	if err != nil {
-		return "", err
-	}
-	stops.onStop("private database", cluster.Stop)
-	return cluster.URL(), nil
+	return startCluster(ctx, postgres.ClusterOptions{Dir: databaseDir(cfg), Log: logger.Named("postgres")}, stops)
 }
 
 // joinDatabase is [openDatabase] for a command beside a gateway: it uses the
 // private cluster that the gateway runs, waits for it when the gateway has only
-// just begun, and starts it only if none does.
+// just begun, and starts it only if none does, after other commands that have.
 func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string, error) {
-	if cfg.Database.URL != "" {
-		return openDatabase(ctx, cfg, zap.NewNop(), stops)
+	if url := cfg.Database.URL.Reveal(); url != "" {
+		return url, nil
 	}
+	logger, err := newLogger("warn")
+	if err != nil {
+		return "", err
+	}
+	opts := postgres.ClusterOptions{Dir: databaseDir(cfg), Log: logger.Named("postgres"), Passing: true}
 	for began := time.Now(); ; {
-		url, running, err := postgres.RunningCluster(databaseDir(cfg))
+		url, running, err := postgres.RunningCluster(opts.Dir)
 		if err != nil {
 			return "", fmt.Errorf("look for a running gateway: %w", err)
 		}
-		if !running {
-			return openDatabase(ctx, cfg, zap.NewNop(), stops)
+		if running {
+			err = postgres.Answers(ctx, url)
+		} else {
+			url, err = startCluster(ctx, opts, stops)
 		}
-		if err = postgres.Answers(ctx, url); err == nil {
-			return url, nil
-		}
-		if time.Since(began) > folderPatience {
-			return "", err
+		// In use: a gateway was quicker than us.
+		if err == nil || !running && !errors.Is(err, postgres.ErrInUse) || time.Since(began) > databasePatience {
+			return url, err
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -61,6 +60,16 @@ func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string,
 			return "", ctx.Err()
 		}
 	}
+}
+
+// startCluster runs the private cluster until stops are unwound.
+func startCluster(ctx context.Context, opts postgres.ClusterOptions, stops *stack) (string, error) {
+	cluster, err := postgres.StartCluster(ctx, opts)
+	if err != nil {
+		return "", err
+	}
+	stops.onStop("private database", cluster.Stop)
+	return cluster.URL(), nil
 }
 
 func databaseDir(cfg config.Config) string { return filepath.Join(cfg.Data, "postgres") }

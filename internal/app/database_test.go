@@ -1,34 +1,36 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"testing"
 
 	"telltale/internal/config"
 )
 
-// Whoever gets the new folder first, the other waits or joins.
-func TestAGatewayAndACommandMayBeginAtOnce(t *testing.T) {
+// Whoever gets the new folder first, the others wait or join.
+func TestAGatewayAndCommandsMayBeginAtOnce(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default(t.TempDir())
 	cfg.HTTP.Listen, cfg.MQTT.Listen = "127.0.0.1:0", "127.0.0.1:0"
-	began := make(chan error, 2)
-	go func() {
-		admin, err := OpenAdmin(context.Background(), cfg)
-		if err == nil {
-			err = admin.Close()
+	command := func() error {
+		admin, err := OpenAdmin(t.Context(), cfg)
+		if err != nil {
+			return err
 		}
-		began <- err
-	}()
+		_, err = admin.Unclaimed(t.Context())
+		return errors.Join(err, admin.Close())
+	}
+	began := make(chan error, 3)
+	go func() { began <- command() }()
+	go func() { began <- command() }()
 	gateway := make(chan *App, 1)
 	go func() {
-		a, err := New(context.Background(), cfg, Options{})
+		a, err := New(t.Context(), cfg, Options{})
 		gateway <- a
 		began <- err
 	}()
 	var faults []error
-	for range 2 {
+	for range cap(began) {
 		faults = append(faults, <-began)
 	}
 	if a := <-gateway; a != nil {

@@ -24,10 +24,9 @@ type ClusterOptions struct {
 	// Log hears of starts, stops and restarts. Nil means silence.
 	Log *zap.Logger
 
-	// Patience is how long to wait for another process that has the folder: a
-	// command that worked on it before its gateway was there. Zero: just long
-	// enough for who only looks.
-	Patience time.Duration
+	// Passing says that the cluster is run for a command that ends soon, not for
+	// a gateway: other starts wait for its end, and do not fail with [ErrInUse].
+	Passing bool
 
 	// Unsafe trades safety for speed: no fsync anywhere, so a power cut
 	// destroys the data. For tests only. Zero means crash safe.
@@ -70,7 +69,9 @@ const (
 // StartCluster starts a private PostgreSQL in opts.Dir, creating the cluster
 // the first time, and returns once it accepts connections. ctx bounds only the
 // start. What a killed server left behind is recovered; a server whose gateway
-// was killed a moment ago is waited for.
+// was killed a moment ago is waited for, and so is a [ClusterOptions.Passing]
+// cluster of another process. Where a gateway runs the cluster the error is
+// [ErrInUse].
 //
 // The programs are looked for at the folder that pg_config names, in PATH,
 // and where Debian, Red Hat and Homebrew install them; an existing cluster
@@ -84,7 +85,7 @@ func StartCluster(ctx context.Context, opts ClusterOptions) (_ *Cluster, err err
 	if opts.Log == nil {
 		opts.Log = zap.NewNop()
 	}
-	folder, err := openClusterFolder(opts)
+	folder, err := openClusterFolder(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 // clusterFolder is the place of a cluster on disk:
 //
 //	dir/          ours
-//	    lock      held while a gateway runs the cluster
+//	    lock      held while a process runs the cluster, and names it
 //	    server.log
 //	    data/     the server's (PGDATA), and its socket when the path is short enough
 //
@@ -40,8 +40,8 @@ type clusterFolder struct {
 }
 
 // openClusterFolder makes dir when it is missing and locks it against other
-// gateways.
-func openClusterFolder(opts ClusterOptions) (*clusterFolder, error) {
+// processes; it waits for passing ones.
+func openClusterFolder(ctx context.Context, opts ClusterOptions) (*clusterFolder, error) {
 	dir, err := clusterPath(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -49,9 +49,9 @@ func openClusterFolder(opts ClusterOptions) (*clusterFolder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make database folder: %w", err)
 	}
-	lock, err := lockFolder(filepath.Join(dir, "lock"), opts.Patience, func(holder string) {
-		opts.Log.Warn("database folder is in use, waiting for it",
-			zap.String("folder", dir), zap.String("process", holder), zap.Duration("at_most", opts.Patience))
+	lock, err := lockFolder(ctx, filepath.Join(dir, "lock"), opts.Passing, func(holder string) {
+		opts.Log.Warn("a command has the database folder, waiting for its end",
+			zap.String("folder", dir), zap.String("process", holder))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("database folder %s: %w", dir, err)
@@ -65,7 +65,11 @@ func (f *clusterFolder) close() {
 		if f.ownSocket {
 			_ = os.RemoveAll(f.socketDir)
 		}
-		// The lock last: from then on the folder may be another gateway's.
+		// The lock last: from then on the folder may be another's. It names
+		// nobody then, so that nobody is mistaken for the next one.
+		if f.lock != nil {
+			_ = f.lock.Truncate(0)
+		}
 		for _, file := range []*os.File{f.socket, f.data, f.lock} {
 			if file != nil {
 				_ = file.Close()

@@ -12,8 +12,9 @@ import (
 )
 
 // RunningCluster returns where clients connect to the cluster in dir, and
-// whether another process runs it at present. A command that works beside a
-// running gateway uses it; [StartCluster] is for when there is none.
+// whether a gateway runs it at present. A command that works beside a running
+// gateway uses it; [StartCluster] is for when there is none, or when a command
+// has the cluster, whose server ends with it.
 func RunningCluster(dir string) (url string, running bool, err error) {
 	if dir, err = clusterPath(dir); err != nil {
 		return "", false, err
@@ -30,10 +31,11 @@ func RunningCluster(dir string) (url string, running bool, err error) {
 	if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
 		return "", false, fmt.Errorf("database folder %s: lock: %w", dir, err)
 	}
+	_, passing := lockHolder(lock)
 	folder := &clusterFolder{dir: dir}
 	folder.socketDir, _ = folder.chooseSocketDir()
 	cluster := &Cluster{folder: folder}
-	return cluster.URL(), err != nil, nil
+	return cluster.URL(), err != nil && !passing, nil
 }
 
 // Answers returns nil when the database at url takes connections, and else why

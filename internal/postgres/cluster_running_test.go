@@ -27,3 +27,13 @@ func TestARunningClusterIsFoundByItsFolder(t *testing.T) {
 		t.Errorf("after the stop: running %v, error %v", running, err)
 	}
 }
+
+// The server of a command ends with the command, so nobody else may use it.
+func TestTheClusterOfACommandIsNoRunningCluster(t *testing.T) {
+	t.Parallel()
+	dir := usedFolder(t)
+	startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true, Passing: true})
+	if _, running, err := postgres.RunningCluster(dir); err != nil || running {
+		t.Errorf("running %v, error %v", running, err)
+	}
+}

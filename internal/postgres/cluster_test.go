@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,28 +72,28 @@ func TestAFolderBelongsToOneCluster(t *testing.T) {
 	first := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true})
 	_, err := postgres.StartCluster(t.Context(), postgres.ClusterOptions{Dir: dir, Unsafe: true})
 	want := fmt.Sprintf("in use by process %d", os.Getpid())
-	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
+	if !errors.Is(err, postgres.ErrInUse) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("a second start: %v, want the folder and %q", err, want)
 	}
 	sql(t, first, `select 1`) // undisturbed
 }
 
-func TestAStartWaitsForWhoHasTheFolderForAMoment(t *testing.T) {
+func TestAStartWaitsForTheEndOfAPassingCluster(t *testing.T) {
 	t.Parallel()
 	dir := usedFolder(t)
-	first := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true})
+	first := startCluster(t, postgres.ClusterOptions{Dir: dir, Unsafe: true, Passing: true})
 	core, logged := observer.New(zap.WarnLevel)
 	ended := make(chan error, 1)
 	go func() {
 		second, err := postgres.StartCluster(t.Context(), postgres.ClusterOptions{
-			Dir: dir, Unsafe: true, Patience: time.Minute, Log: zap.New(core),
+			Dir: dir, Unsafe: true, Log: zap.New(core),
 		})
 		if err == nil {
 			err = second.Stop(context.Background())
 		}
 		ended <- err
 	}()
-	for logged.FilterMessage("database folder is in use, waiting for it").Len() == 0 {
+	for logged.FilterMessage("a command has the database folder, waiting for its end").Len() == 0 {
 		select {
 		case err := <-ended:
 			t.Fatalf("did not wait: %v", err)
