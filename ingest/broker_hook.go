@@ -313,7 +313,7 @@ func newBrokerMetrics(reg prometheus.Registerer) (*brokerMetrics, error) {
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "telltale_broker_connections", Help: "Open connections to the embedded broker."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "telltale_broker_refused_connections_total", Help: "Connections refused, by cause: login or limit."}, []string{"cause"}),
+			Name: "telltale_broker_refused_connections_total", Help: "Connections refused, by cause: login, limit or tls (the handshake failed)."}, []string{"cause"}),
 		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "telltale_broker_denied_total", Help: "Publishes and subscriptions that a client had no access for."}, []string{"action"}),
 		rejected: prometheus.NewCounter(prometheus.CounterOpts{

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -148,10 +149,23 @@ func (l *listener) accept(address net.Listener, establish listeners.EstablishFn)
 			// The library sets a new deadline after the client's CONNECT.
 			_ = conn.SetDeadline(time.Now().Add(connectTime))
 			if err := establish(l.ID(), conn); err != nil {
-				l.log.Debug("connection ended", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
+				l.note(conn, err)
 			}
 		})
 	}
+}
+
+// note logs why a connection ended. A TLS handshake that fails is told to who
+// operates the gateway, as a refused login is: the device cannot say so. Whoever
+// hangs up before, as port probes do, is not worth a line.
+func (l *listener) note(conn *connection, err error) {
+	encrypted, ok := conn.Conn.(*tls.Conn)
+	if ok && !encrypted.ConnectionState().HandshakeComplete && !errors.Is(err, io.EOF) {
+		l.metrics.refused.WithLabelValues("tls").Inc()
+		l.log.Info("TLS handshake failed", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
+		return
+	}
+	l.log.Debug("connection ended", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
 }
 
 func (l *listener) admit(conn *connection) bool {

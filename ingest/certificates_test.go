@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // authority issues certificates for a test.
@@ -316,6 +318,33 @@ func dialTLS(addr net.Addr, config *tls.Config, v visitor) (*client, error) {
 		return nil, err
 	}
 	return connectOver(conn, v)
+}
+
+func TestAFailedHandshakeIsToldToTheOperator(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	core, logged := observer.New(zap.InfoLevel)
+	b, _, _ := startBroker(t, &memory{}, BrokerOptions{ListenTLS: "127.0.0.1:0", Certificates: readCertificates(t, ca.files("broker")),
+		Authenticator: Certified{Otherwise: Anonymous{}}, Log: zap.New(core)}, PipelineOptions{})
+
+	probe, err := net.Dial("tcp", b.AddrTLS().String()) // and hangs up: no line
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = probe.Close()
+	if _, err := dial(b.AddrTLS(), visitor{id: "plain"}); err == nil {
+		t.Error("a client without TLS is let in")
+	}
+	b.Close()
+	<-b.listener.served
+	b.listener.running.Wait()
+	lines := logged.FilterMessage("TLS handshake failed").All()
+	if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0].ContextMap()["error"]), "does not look like a TLS handshake") {
+		t.Errorf("logged %v, want the client without TLS", logged.All())
+	}
+	if n := counterValue(t, b.listener.metrics.refused.WithLabelValues("tls")); n != 1 {
+		t.Errorf("counted %v, want 1", n)
+	}
 }
 
 func TestNobodyIsAnonymousOverTLS(t *testing.T) {
