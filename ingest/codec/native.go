@@ -19,9 +19,10 @@ import (
 //	 "faults": ["E21"]}
 //
 // ts is Unix milliseconds, or seconds, micro- or nanoseconds as [Instant] tells
-// them apart, or an RFC 3339 text, and the time of receipt when absent. values are numbers, true, false or short texts; null says nothing.
-// faults are the codes now present; an empty list says that there are none, an
-// absent one says nothing. Every key is optional, any other key is an error.
+// them apart, or an RFC 3339 text, and the time of receipt when absent. values
+// are numbers, true, false or short texts; null says nothing. faults are the
+// codes now present; an empty list says that there are none, an absent one says
+// nothing. Every key is optional, any other key is an error.
 type Native struct {
 	byTopic
 	docs documents
@@ -97,6 +98,9 @@ func (d *document) more(closing jsontext.Kind) bool {
 	return kind != closing && kind != 0
 }
 
+// errUnknownKey helps who has put a reading beside the values, not into them.
+var errUnknownKey = errors.New(`unknown key: there are ts, seq, values (the readings) and faults`)
+
 func nativeObject(d *document, r *devices.Report) error {
 	if err := d.enter(); err != nil {
 		return err
@@ -116,7 +120,7 @@ func nativeObject(d *document, r *devices.Report) error {
 		case "faults":
 			err = nativeFaults(d, r)
 		default:
-			err = d.errAt(key, errors.New("unknown key"))
+			err = d.errAt(key, errUnknownKey)
 		}
 		if err != nil {
 			return err
