@@ -2,8 +2,8 @@ package ingest
 
 import (
 	"fmt"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,14 +111,17 @@ func TestWrongLimitsAreNamed(t *testing.T) {
 
 // TestBabblingDeviceWaitsAndOthersDoNot floods the broker from one device over
 // three connections, while others send now and then.
+// While a babbling device waits for seconds another one sends as it likes: were
+// it kept waiting too, its messages would take a hundred times as long.
 func TestBabblingDeviceWaitsAndOthersDoNot(t *testing.T) {
 	t.Parallel()
 	var log memory
-	b, p, _ := startBroker(t, &log, BrokerOptions{}, PipelineOptions{Limits: Limits{DeviceRate: 200, DeviceBurst: 100}})
+	b, p, _ := startBroker(t, &log, BrokerOptions{}, PipelineOptions{Limits: Limits{DeviceRate: 2, DeviceBurst: 99}})
 	var babble sync.WaitGroup
-	const each = 150 // messages: 450 in all, of which 350 have to wait
+	const connections, each = 3, 36 // 108 messages, of which the last nine have to wait: 4.5 s
 	began := time.Now()
-	for i := range 3 {
+	var babbled atomic.Int32 // connections that are through
+	for i := range connections {
 		c := mustDial(t, b, visitor{id: fmt.Sprint("babbler-", i)})
 		babble.Go(func() {
 			for id := uint16(1); id <= each; id++ {
@@ -134,27 +137,24 @@ func TestBabblingDeviceWaitsAndOthersDoNot(t *testing.T) {
 			if err := c.publishAcked("telltale/fridge-1/telemetry", `{"seq":2}`, 1); err != nil {
 				t.Error(err)
 			}
+			babbled.Add(1)
 		})
 	}
 	modest := mustDial(t, b, visitor{id: "modest"})
-	var latencies []time.Duration
-	for id := uint16(1); id <= 200; id++ {
-		sent := time.Now()
+	const sent = 100
+	for id := uint16(1); id <= sent; id++ {
 		if err := modest.publishAcked("telltale/fridge-2/telemetry", `{}`, id); err != nil {
 			t.Fatal(err)
 		}
-		latencies = append(latencies, time.Since(sent))
+	}
+	if babbled.Load() == connections {
+		t.Errorf("a modest device has its %d acknowledgements after %s, no sooner than the babbling one", sent, time.Since(began))
 	}
 	babble.Wait()
-	babbled := time.Since(began)
-	slices.Sort(latencies)
-	if p99 := latencies[len(latencies)*99/100]; p99 > babbled/4 {
-		t.Errorf("p99 of a modest device is %s, while the babbling one needs %s", p99, babbled)
+	if took := time.Since(began); took < 4*time.Second {
+		t.Errorf("nine messages beyond the burst, at two a second, took %s", took)
 	}
-	if babbled < 500*time.Millisecond {
-		t.Errorf("350 messages beyond the burst, at 200 a second, took %s", babbled)
-	}
-	checkOutcomes(t, p, map[string]float64{outcomeAccepted: 3*(each+1) + 200})
+	checkOutcomes(t, p, map[string]float64{outcomeAccepted: connections*(each+1) + sent})
 	if counterValue(t, p.metrics.pauses) == 0 {
 		t.Error("no pause is counted")
 	}
