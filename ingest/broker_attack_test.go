@@ -74,7 +74,7 @@ func TestSubscriberThatReadsNothingHoldsNobodyUp(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(sent))
 	}
-	if slowest > writeTime/2 {
+	if slowest >= writeTime { // what the deaf one is given
 		t.Errorf("a device waited %s for its acknowledgement", slowest)
 	}
 	await(t, "the one that does not read is sent away", func() bool { return len(b.listener.open()) == 1 })
