@@ -42,7 +42,7 @@ type verdict struct {
 // verdicts is the one table from errors to HTTP. The first match counts.
 func verdicts() []verdict {
 	return []verdict{
-		{access.ErrDenied, http.StatusUnauthorized, "The login or password is wrong, or the link was used or has expired."},
+		{access.ErrDenied, http.StatusUnauthorized, "The login or password is wrong."},
 		{access.ErrTooMany, http.StatusTooManyRequests, "Too many attempts. Wait a minute and try again."},
 		{access.ErrBusy, http.StatusServiceUnavailable, "Too many people are logging in right now. Try again in a moment."},
 		{access.ErrNotFound, http.StatusNotFound, "There is no such user or token."},

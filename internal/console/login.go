@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -51,6 +52,9 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) {
 	cookie, err := s.deps.Access.OpenLink(r.Context(), r.PathValue("secret"), s.address(r))
 	if err != nil {
 		status, sentence := s.judge(r.Context(), err)
+		if errors.Is(err, access.ErrDenied) {
+			sentence = "The link was used already or has expired. Log in with your password, or ask for a new link."
+		}
 		s.renderLogin(w, r, status, sentence)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,6 +31,8 @@ type backtestContents struct {
 	Sweeps  []sweepChoice
 	Wrong   []string // what is wrong with the form
 	MayTry  bool
+
+	Reworded bool // the form came with another wording than that in force
 
 	Job     *jobContents  // that is looked at
 	Lost    bool          // it is not kept any more
@@ -177,7 +180,7 @@ func (s *Server) lookAtJob(r *http.Request, page *backtestContents, id string) e
 	}
 	shown := page.job(job)
 	page.Job = &shown
-	page.Form = formOf(page.Form, job)
+	page.Form = formOf(page.Form, job, page.viewer)
 	page.mark()
 	page.Earlier = slices.DeleteFunc(page.Earlier, func(j jobContents) bool { return j.ID == job.ID })
 	if shown.Running {
@@ -254,9 +257,13 @@ func (page *backtestContents) asked(j backtestJob) string {
 	return text
 }
 
-// stretch says from when to when, with the days.
+// stretch says from when to when, with the days, and with the years unless both
+// are this one.
 func (v viewer) stretch(from, to time.Time) string {
-	const layout = "2 Jan 15:04"
+	layout := "2 Jan 15:04"
+	if year := v.Now.In(v.Zone).Year(); from.In(v.Zone).Year() != year || to.In(v.Zone).Year() != year {
+		layout = "2 Jan 2006 15:04"
+	}
 	return from.In(v.Zone).Format(layout) + " to " + to.In(v.Zone).Format(layout)
 }
 
@@ -267,7 +274,9 @@ func (s *Server) startBacktestFromPage(w http.ResponseWriter, r *http.Request) {
 		s.failRule(w, r, err)
 		return
 	}
+	inForce := page.Form.Text
 	page.Form = readBacktestForm(r)
+	page.Reworded = strings.TrimSpace(strings.ReplaceAll(page.Form.Text, "\r\n", "\n")) != strings.TrimSpace(inForce)
 	page.mark()
 	request, faults := page.Form.request(page.Rule, page.viewer)
 	if len(faults) == 0 {
@@ -286,7 +295,12 @@ func (s *Server) startBacktestFromPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	page.Wrong = faults
+	for _, fault := range faults {
+		if !strings.HasPrefix(fault, "rules:") { // a place in the wording stays as it is
+			fault = sentence(fault)
+		}
+		page.Wrong = append(page.Wrong, fault)
+	}
 	s.render(w, http.StatusUnprocessableEntity, "backtest", "layout", page)
 }
 

@@ -69,11 +69,14 @@ func readBacktestForm(r *http.Request) backtestForm {
 }
 
 // formOf is the form that led to a job.
-func formOf(f backtestForm, j backtestJob) backtestForm {
+func formOf(f backtestForm, j backtestJob, v viewer) backtestForm {
 	q := &j.Request
 	f.Devices, f.Range, f.Against = q.devices, cmp.Or(q.about.Range, rangeOwn), q.againstRule
 	if !q.againstLive && q.againstRule == "" {
 		f.Against = againstNothing
+	}
+	if f.Range == rangeOwn {
+		f.From, f.To = q.input.From.In(v.Zone).Format(clockForm), q.input.To.In(v.Zone).Format(clockForm)
 	}
 	f.Text = cmp.Or(q.about.Text, f.Text)
 	if f.Sweep, f.Own = sweepNone, ""; q.about.Sweep != "" {

@@ -98,8 +98,11 @@ func TestAnotherWordingIsComparedWithTheRuleInForce(t *testing.T) {
 		t.Errorf("against nothing:\n%s", text)
 	}
 	_, page = r.try(sam, fridgeForm("range", "own", "from", "2020-01-01T00:00", "to", "2020-01-02T00:00"))
-	if !strings.Contains(said(page), "No readings in this time") {
+	if !strings.Contains(said(page), "No readings in this time") || !strings.Contains(said(page), "1 Jan 2020 00:00 to 2 Jan 2020 00:00") {
 		t.Errorf("an empty history:\n%s", said(page))
+	}
+	if !strings.Contains(page, `name="from" value="2020-01-01T00:00"`) || !strings.Contains(page, `name="to" value="2020-01-02T00:00"`) {
+		t.Error("the form forgets the time that was asked for")
 	}
 }
 
@@ -225,7 +228,7 @@ func TestTheFormSaysWhatIsWrong(t *testing.T) {
 		"no end":            {fridgeForm("range", "own", "from", "2026-01-01T00:00", "to", "soon"), "no time to end at"},
 		"backwards":         {fridgeForm("range", "own", "from", "2026-01-02T00:00", "to", "2026-01-01T00:00"), "must be after the beginning"},
 		"a strange range":   {fridgeForm("range", "1y"), "no time to begin at"},
-		"a strange sweep":   {fridgeForm("sweep", "own", "own", "temperature > 8"), "a sweep is the condition"},
+		"a strange sweep":   {fridgeForm("sweep", "own", "own", "temperature > 8"), "A sweep is the condition"},
 		"a strange device":  {fridgeForm("device", "nobody, fridge-04"), "does not exist"},
 		"against nobody":    {fridgeForm("against", "nobody"), "does not exist"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"telltale/internal/access"
@@ -96,6 +97,7 @@ type recallContents struct {
 	*chrome
 	Recall  *recalls.Recall
 	Heading string
+	Lots    []recalls.Lot
 	Items   []itemLine
 	Ledger  ledgerBar
 	Missing string // what the decision still needs
@@ -123,7 +125,7 @@ func (s *Server) recallPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	page := recallContents{chrome: c, Recall: recall, Heading: goodsOf(recall), Ledger: ledgerOf(recall.Balance())}
+	page := recallContents{chrome: c, Recall: recall, Heading: goodsOf(recall), Lots: lotsOf(recall), Ledger: ledgerOf(recall.Balance())}
 	for _, it := range recall.Items {
 		page.Items = append(page.Items, itemLine{it, nameOf(names, it.CustomerID), it.Unaccounted()})
 	}
@@ -134,13 +136,20 @@ func (s *Server) recallPage(w http.ResponseWriter, r *http.Request) {
 // goodsOf says which goods are taken back.
 func goodsOf(r *recalls.Recall) string {
 	var lots []string
-	for _, l := range r.Lots {
+	for _, l := range lotsOf(r) {
 		lots = append(lots, l.Lot)
 	}
 	if len(lots) == 1 {
 		return "Recall of lot " + lots[0]
 	}
 	return "Recall of lots " + strings.Join(lots, ", ")
+}
+
+// lotsOf are the goods by the number that people look for first.
+func lotsOf(r *recalls.Recall) []recalls.Lot {
+	return slices.SortedFunc(slices.Values(r.Lots), func(a, b recalls.Lot) int {
+		return cmp.Or(strings.Compare(a.Lot, b.Lot), strings.Compare(a.GTIN, b.GTIN))
+	})
 }
 
 func ledgerOf(b recalls.Balance) ledgerBar {

@@ -99,7 +99,11 @@ func (s *Server) shadowPage(w http.ResponseWriter, r *http.Request) {
 		s.failRule(w, r, err)
 		return
 	}
-	c, _, err := s.frame(r, "On trial: "+ruleName(q.rule), "rules")
+	heading := ruleName(q.rule)
+	if q.rule.Mode == rules.Shadow {
+		heading = "On trial: " + heading
+	}
+	c, _, err := s.frame(r, heading, "rules")
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -183,7 +187,7 @@ func (s *Server) shadowComparison(ctx context.Context, q *shadowQuestion, now ti
 	}
 	f.own, f.other = f.figures(own.Alarms, q.rule), f.figures(other.Alarms, q.against)
 	f.opened, f.more, f.compared = other.Tickets, own.More || other.More, true
-	f.names = [2]string{"shadow", string(q.against.Mode)}
+	f.names = [2]string{"on trial", string(q.against.Mode)}
 	if q.against.Mode == rules.Shadow {
 		f.names = [2]string{"this", "other"}
 	}

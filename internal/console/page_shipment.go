@@ -111,7 +111,7 @@ func shipmentContentsOf(c *chrome, found *judged) shipmentContents {
 	if a.MKT != nil {
 		page.MKT = celsius(*a.MKT)
 		if found.profile.MKT != nil {
-			page.MKT += fmt.Sprintf(", at most %s over %s", celsius(found.profile.MKT.Max), span(found.profile.MKT.Window))
+			page.MKT += fmt.Sprintf(", at most %s over %s", celsius(found.profile.MKT.Max), decimal(found.profile.MKT.Window.Hours())+thin+"h")
 		}
 	}
 	return page

@@ -17,9 +17,13 @@ const thin = "\u202f"
 // numberWithUnit finds a number with its unit in a sentence of ours.
 var numberWithUnit = regexp.MustCompile(`(\d) (d|h|min|s|ms|K|W|kW|%|°C|°F)($|[^\pL\d])`)
 
-// together keeps each number of a sentence with its unit, so that no line ends
-// between them.
+// hyphenNumber finds a number below zero as the packages below write it.
+var hyphenNumber = regexp.MustCompile(`(^|[\s(])-(\d)`)
+
+// together sets a sentence as the pages set their own numbers: each stays with
+// its unit, so that no line ends between them, and one below zero has a minus.
 func together(sentence string) string {
+	sentence = hyphenNumber.ReplaceAllString(sentence, "${1}"+minus("${2}"))
 	return numberWithUnit.ReplaceAllString(sentence, "${1}"+thin+"${2}${3}")
 }
 

@@ -51,7 +51,9 @@ func TestANumberIsKeptWithItsUnit(t *testing.T) {
 	for sentence, want := range map[string]string{
 		"Above 8 °C for 1 h 5 min, 20 % left.":       "Above 8_°C for 1_h 5_min, 20_% left.",
 		"A17 stands 2 doors from 3 monitors at 9 am": "A17 stands 2 doors from 3 monitors at 9 am",
-		"below 7 °C": "below 7_°C",
+		"below 7 °C":                              "below 7_°C",
+		"-14.4 °C is above -15 °C (since -3)":     "−14.4_°C is above −15_°C (since −3)",
+		"KB-7 of 2026-11-22 for fridge-04, 2-8 K": "KB-7 of 2026-11-22 for fridge-04, 2-8_K",
 	} {
 		if got := strings.ReplaceAll(together(sentence), thin, "_"); got != want {
 			t.Errorf("%q, want %q", got, want)

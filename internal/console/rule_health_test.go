@@ -19,14 +19,14 @@ func TestARuleThatFailsIsSeen(t *testing.T) {
 		Rule: "door-open", Version: 1, State: rules.Degraded, Reason: "It sees only the last hour.", Since: storyNow, At: storyNow,
 	}}))
 	page := said(r.visit(r.as("vera"), 200, "/rules"))
-	for _, want := range []string{`Fails Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. (fridge-04, 12 times)`, "Degraded It sees only the last hour."} {
+	for _, want := range []string{"Live Fails", `Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. (fridge-04, 12 times)`, "Live Degraded", "It sees only the last hour."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in\n%s", want, page)
 		}
 	}
 	for rule, want := range map[string]string{
-		"fridge-warm": `It fails since 13:30 , 12 times so far. The last time on fridge-04 . Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. Where it fails`,
-		"door-open":   "It is degraded since 14:30 . It sees only the last hour.",
+		"fridge-warm": `It has been failing since 13:30 , 12 times so far. The last time on fridge-04 . Whether "when" holds could not be worked out: a mistake in the gateway, not in the rule. Where it fails`,
+		"door-open":   "It has been degraded since 14:30 . It sees only the last hour.",
 	} {
 		if page := said(r.visit(r.as("vera"), 200, "/rules/"+rule)); !strings.Contains(page, want) {
 			t.Errorf("%q is not in\n%s", want, page)

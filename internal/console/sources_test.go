@@ -90,7 +90,7 @@ func TestAPayloadIsTriedOnThePage(t *testing.T) {
 		}
 	}
 	page = string(r.press(anna, http.StatusOK, "/sources/try", url.Values{"topic": {"telltale/fridge-04/telemetry"}, "payload": {`{"values":{"temperature":4.5}}`}}).body)
-	if !strings.Contains(page, "would be stored") || !strings.Contains(page, "4.5") {
+	if !strings.Contains(page, "Would be stored") || !strings.Contains(page, "4.5") {
 		t.Errorf("got %s", said(page))
 	}
 	page = string(r.press(anna, http.StatusOK, "/sources/try", url.Values{"source": {"lora"}, "payload": {`{"a":"<script>","fPort":"x"}`}}).body)

@@ -23,6 +23,12 @@
   }
   setInterval(growAges, 15000);
 
+  // A strip of tabs that is wider than the screen begins at its chosen one.
+  document.querySelectorAll(".tabs [aria-current]").forEach(function (el) {
+    var strip = el.closest(".tabs");
+    if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft = el.offsetLeft - strip.offsetLeft - (strip.clientWidth - el.offsetWidth) / 2;
+  });
+
   function typing(el) { return el && el.matches("input, textarea, select, [contenteditable]"); }
 
   function step(by) {

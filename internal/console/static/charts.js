@@ -11,7 +11,7 @@
   }
   function palette() {
     var p = {};
-    ["text", "muted", "line", "surface", "sunken", "red-mark", "red-tint", "amber-mark", "green-mark", "green-tint",
+    ["text", "muted", "line", "surface", "sunken", "red", "amber", "green", "blue", "grey", "violet", "red-mark", "red-tint", "amber-mark", "green-mark", "green-tint",
       "blue-mark", "blue-tint", "grey-mark", "grey-tint", "violet-mark", "font"].forEach(function (n) { p[n] = token(n); });
     return p;
   }
@@ -76,7 +76,7 @@
       ctx.strokeStyle = p["red-mark"]; ctx.lineWidth = r; ctx.setLineDash([5 * r, 4 * r]);
       ctx.beginPath(); ctx.moveTo(box.left, y); ctx.lineTo(box.left + box.width, y); ctx.stroke();
       if (!l.label) return;
-      // On the left, where most charts are calm, and on a ground of its own:
+      // On the left, where most charts are calm, and with an edge of its own:
       // above its line, or below it where another limit is close above. Beside
       // a label of nearly the same height, not on it.
       var close = function (o) { return o !== y && o > y - 17 * r && o < y; };
@@ -85,25 +85,33 @@
       written.forEach(function (o) { if (Math.abs(o.y - low) < 15 * r) x = Math.max(x, o.end + 4 * r); });
       written.push({ y: low, end: x + w });
       ctx.setLineDash([]);
-      ctx.textAlign = "left"; ctx.textBaseline = "bottom";
-      ctx.globalAlpha = 0.8; ctx.fillStyle = p.surface;
-      ctx.fillRect(x, low - 16 * r, w, 14 * r);
-      ctx.globalAlpha = 1; ctx.fillStyle = p["red-mark"];
+      ctx.textAlign = "left"; ctx.textBaseline = "bottom"; ctx.lineJoin = "round";
+      ctx.strokeStyle = p.surface; ctx.lineWidth = 4 * r; // an edge, so that the line behind stays in sight
+      ctx.strokeText(l.label, x + 3 * r, low - 3 * r);
+      ctx.fillStyle = p.red;
       ctx.fillText(l.label, x + 3 * r, low - 3 * r);
     });
-    var taken = -1e9;
-    (data.marks || []).forEach(function (m) {
-      var x = u.valToPos(m.t, "x", true);
-      if (x < box.left || x > box.left + box.width) return;
-      var colour = p[m.kind + "-mark"] || p["grey-mark"];
-      ctx.strokeStyle = colour; ctx.fillStyle = colour; ctx.lineWidth = r; ctx.setLineDash([]);
-      ctx.beginPath(); ctx.moveTo(x, box.top); ctx.lineTo(x, box.top + box.height); ctx.stroke();
-      var right = x > box.left + box.width - 70 * r;
-      ctx.textAlign = right ? "right" : "left"; ctx.textBaseline = "top";
-      var low = x - taken < 64 * r;
-      ctx.fillText(m.label, x + (right ? -4 : 4) * r, box.top + (low ? 16 : 2) * r);
-      taken = x;
+    var marks = (data.marks || []).map(function (m) { return { x: u.valToPos(m.t, "x", true), label: m.label, kind: m.kind }; })
+      .filter(function (m) { return m.x >= box.left && m.x <= box.left + box.width; });
+    var taken = box.left; // up to here something is written
+    marks.forEach(function (m, n) {
+      ctx.strokeStyle = p[m.kind + "-mark"] || p["grey-mark"]; ctx.lineWidth = r; ctx.setLineDash([]);
+      ctx.beginPath(); ctx.moveTo(m.x, box.top); ctx.lineTo(m.x, box.top + box.height); ctx.stroke();
+      // Right of its line; left of it where the next line or the edge would cut
+      // it; lower where neither side has room.
+      var w = ctx.measureText(m.label).width + 8 * r, end = box.left + box.width;
+      var cut = m.x + w > end || n + 1 < marks.length && m.x + w > marks[n + 1].x;
+      var left = cut && (m.x - w >= taken || m.x + w > end);
+      var start = left ? m.x - w : m.x, low = start < taken;
+      ctx.fillStyle = p[m.kind] || p.grey;
+      ctx.textAlign = left ? "right" : "left"; ctx.textBaseline = "top";
+      ctx.fillText(m.label, m.x + (left ? -4 : 4) * r, box.top + (low ? 16 : 2) * r);
+      taken = Math.max(taken, start + w);
     });
+    if (data.unit && !data.switch) {
+      ctx.fillStyle = p.muted; ctx.textAlign = "right"; ctx.textBaseline = "bottom";
+      ctx.fillText(data.unit, box.left - 5 * r, box.top - 6 * r); // above the numbers of its axis
+    }
     ctx.restore();
   }
 
@@ -215,7 +223,7 @@
     var axis = { stroke: p.muted, font: "11px " + p.font, grid: { stroke: p.line, width: 1 }, ticks: { show: false } };
     var u = new uPlot({
       width: host.clientWidth, height: host.clientHeight,
-      padding: [10 + lanesHeight(data), 18, 0, 0],
+      padding: [20 + lanesHeight(data), 18, 0, 0], // the unit stands above the axis
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false }, points: { size: 7 } },
       scales: { x: { time: true, range: function (u, lo, hi) { return u.zoomed ? [lo, hi] : [data.from, data.to]; } }, y: { range: range(data) } },
