@@ -1,6 +1,9 @@
 package rules
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // checkpoint is the state of a device at one point of its past, as far as
 // reports decide it: the latest values, the sums of time, what was learnt, the
@@ -91,10 +94,13 @@ func (w *writer) state(d *device) {
 // stateOfAlarms writes the cells that are not at rest, and what is kept beside
 // each cell.
 func (w *writer) stateOfAlarms(d *device) {
-	for i := range d.cells {
-		if c := &d.cells[i]; c.phase != normal && !d.plan.rules[i].byClock() {
-			w.uint(uint64(i) + 1)
-			w.cell(c)
+	for word, busy := range d.busy {
+		for rest := busy &^ d.plan.clock.rules[word]; rest != 0; rest &= rest - 1 {
+			i := word*64 + bits.TrailingZeros64(rest)
+			if c := &d.cells[i]; c.phase != normal {
+				w.uint(uint64(i) + 1)
+				w.cell(c)
+			}
 		}
 	}
 	w.uint(0)

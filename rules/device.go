@@ -73,6 +73,10 @@ func (d *device) stir(i int) { d.busy[i/64] |= 1 << (i % 64) }
 // settle notes that it is.
 func (d *device) settle(i int) { d.busy[i/64] &^= 1 << (i % 64) }
 
+// rests reports whether rule i is known to be at rest, without a look at its
+// cell.
+func (d *device) rests(i int) bool { return d.busy[i/64]&(1<<(i%64)) == 0 }
+
 // clock is the device's event time at a log time: its own clock, carried on
 // from its last report. A device whose clock is an hour wrong is judged by
 // its own hours.

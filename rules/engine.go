@@ -160,9 +160,14 @@ func (e *Engine) lookUp(reports []devices.Report) {
 			e.round.touched += d.touch()
 		}
 	}
+	for _, d := range e.round.known {
+		if d != nil {
+			e.round.touched += d.touchEnds()
+		}
+	}
 }
 
-// touch reads from what a reading is put into.
+// touch reads from what the device points to, where a reading looks at it.
 func (d *device) touch() int64 {
 	touched := int64(0)
 	if len(d.slots) > 0 {
@@ -171,8 +176,29 @@ func (d *device) touch() int64 {
 	for i := range d.rings {
 		touched += d.rings[i].since
 	}
+	for i := range d.trackers {
+		touched += d.trackers[i].at
+	}
+	if len(d.busy) > 0 {
+		touched += int64(d.busy[0])
+	}
 	if d.journal != nil {
 		touched += d.journal.timer + d.journal.newer.at
+	}
+	return touched
+}
+
+// touchEnds reads from where these begin and end: what a reading is appended
+// to, and what may be too old to keep.
+func (d *device) touchEnds() int64 {
+	touched := int64(0)
+	for i := range d.rings {
+		if r := &d.rings[i]; r.count > 1 {
+			touched += r.at(1).at + r.at(r.count).at
+		}
+	}
+	if j := d.journal; j != nil && len(j.log) > 0 {
+		touched += int64(j.log[len(j.log)-1])
 	}
 	return touched
 }

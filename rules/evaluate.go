@@ -48,9 +48,9 @@ func (e *Engine) evaluate(d *device, i int, clock, at int64) {
 	e.stats.Evaluations++
 	f := e.prepared(d, now, at)
 	o := observation{now: now, when: r.raises(f)}
-	if o.when != yes && c.phase == normal {
+	if o.when != yes && (d.rests(i) || c.phase == normal) {
 		d.settle(i)
-		return // the usual case
+		return // the usual case, in which the cell need not be in any cache
 	}
 	left := -1
 	if len(r.ladder) > 0 {
