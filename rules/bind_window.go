@@ -139,13 +139,12 @@ func (w windowAt) function(name string) numberFunc {
 
 // known picks a number from what the window holds, while enough of it is known.
 func (w windowAt) known(pick func(m *remembered, f *frame) float64) numberFunc {
-	half := float64(w.length) / 2
 	return func(f *frame) float64 {
 		if w.stale(f) {
 			return math.NaN()
 		}
 		m := w.aggregate(f)
-		if m.owned < half {
+		if 2*m.owned < w.length {
 			return math.NaN()
 		}
 		return pick(m, f)

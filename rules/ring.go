@@ -118,12 +118,12 @@ func (r *ring) pieces(from int) (older, newer []sample) {
 // from itself to the next one. A stretch longer than the model's staleness is
 // owned by nobody, and the last reading owns nothing yet.
 type aggregate struct {
-	owned    float64 // nanoseconds owned within the window
+	owned    int64   // nanoseconds owned within the window
 	sum      float64 // of value times owned
 	min, max float64 // of the values in force within the window
 }
 
-func (a *aggregate) mean() float64 { return a.sum / a.owned }
+func (a *aggregate) mean() float64 { return a.sum / float64(a.owned) }
 
 // over gathers the window that begins at start and ends with the last reading.
 // It looks at every reading in it, each time anew: what comes out then depends
@@ -136,43 +136,51 @@ func (r *ring) over(start, stale int64) aggregate {
 	first := r.from(start)
 	if owned := r.owned(first, start, stale); owned >= 0 {
 		v := r.at(first).number
-		a = aggregate{owned: float64(owned), sum: v * float64(owned), min: v, max: v}
+		a = aggregate{owned: owned, sum: v * float64(owned), min: v, max: v}
 	}
 	if stale == 0 {
 		stale = math.MaxInt64
 	}
 	older, newer := r.pieces(first + 1)
-	if len(newer) > 0 {
-		a.add(older, newer[0].at, stale)
-		older = newer
+	if len(older) == 0 {
+		return a
 	}
-	a.add(older, r.at(r.count-1).at, stale)
+	last := a.add(older[0], older[1:], stale)
+	last = a.add(last, newer, stale)
+	a.add(last, []sample{last}, stale) // until now
 	return a
 }
 
-// add gathers readings that lie next to each other in memory, the last of which
-// owns the time until next. This loop is where the time of windows goes.
-func (a *aggregate) add(readings []sample, next, stale int64) {
-	if len(readings) == 0 {
-		return
-	}
-	owned, sum, low, high := int64(0), a.sum, a.min, a.max
-	last := readings[0]
-	for i := 1; i <= len(readings); i++ {
-		following := sample{at: next}
-		if i < len(readings) {
-			following = readings[i]
-		}
-		length := following.at - last.at
+// add gathers a reading and those that follow it, next to each other in memory,
+// but for the last, which it returns. This loop is where the time of windows
+// goes.
+func (a *aggregate) add(last sample, following []sample, stale int64) sample {
+	owned, sum, low, high := a.owned, a.sum, ordered(a.min), ordered(a.max)
+	for _, next := range following {
+		length := next.at - last.at
 		if length > stale {
 			length = 0
 		}
 		owned += length
 		sum += last.number * float64(length)
-		low, high = min(low, last.number), max(high, last.number)
-		last = following
+		rank := ordered(last.number)
+		low, high = min(low, rank), max(high, rank)
+		last = next
 	}
-	a.owned, a.sum, a.min, a.max = a.owned+float64(owned), sum, low, high
+	*a = aggregate{owned, sum, unordered(low), unordered(high)}
+	return last
+}
+
+// ordered turns a number into an integer, such that they compare alike: the
+// lowest of integers takes a third of the time that the lowest of numbers does.
+func ordered(v float64) int64 {
+	bits := int64(math.Float64bits(v))
+	return bits ^ int64(uint64(bits>>63)>>1)
+}
+
+// unordered is the inverse of ordered.
+func unordered(rank int64) float64 {
+	return math.Float64frombits(uint64(rank ^ int64(uint64(rank>>63)>>1)))
 }
 
 // owned is for how long after start reading i was in force; negative when it
@@ -206,7 +214,7 @@ func (r *ring) deviation(a *aggregate, start, stale int64) float64 {
 			squares += float64(owned) * distance * distance
 		}
 	}
-	return math.Sqrt(squares / a.owned)
+	return math.Sqrt(squares / float64(a.owned))
 }
 
 // countIn returns the number of readings after start.
