@@ -136,7 +136,7 @@ func (e *Engine) finish() []Transition {
 }
 
 // cached is how many devices the processor's caches have room for, roughly.
-const cached = 4096
+const cached = 256
 
 // lookUp finds the devices of reports, as far as they are known. One that was
 // silent for a minute is in no cache, where there are many. In loops of their
