@@ -231,6 +231,7 @@
         Object.assign({}, axis, { values: xLabels, grid: { show: false }, size: 36, space: 64 }),
         Object.assign({}, axis, {
           size: data.lanes && data.lanes.length ? 54 : 46, // the names of lanes stand there too
+          space: host.clientHeight < 200 ? 24 : 30,
           splits: data.switch ? function () { return [0, 1]; } : undefined,
           values: function (u, ticks) { return ticks.map(function (v) { return data.switch ? (v === 0 ? "no" : v === 1 ? "yes" : "") : number(v); }); },
         }),
