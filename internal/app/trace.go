@@ -30,7 +30,7 @@ func (t tracer) Trace(ctx context.Context, position views.Position) (views.Trace
 	message, err := t.log.At(ctx, position.Partition, position.Seq)
 	switch {
 	case errors.Is(err, stream.ErrTrimmed):
-		trace.Notes = append(trace.Notes, "The message is not in the log any more, or never was; its readings are in the history.")
+		trace.Notes = append(trace.Notes, "The log no longer holds this message, or never did: it lets go of what rules and history have taken. Its readings are in the history.")
 	case err != nil:
 		return trace, err
 	case position.Report >= len(message.Reports):

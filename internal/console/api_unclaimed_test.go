@@ -94,11 +94,25 @@ func TestSeveralAreClaimedFromThePage(t *testing.T) {
 		t.Error("somebody may claim who may not declare")
 	}
 	model := func(ids ...string) url.Values { return url.Values{"model": {"FR-200"}, "id": ids} }
-	r.press(anna, http.StatusUnprocessableEntity, "/devices/unclaimed/claim", url.Values{"model": {"FR-200"}})
-	r.press(anna, http.StatusUnprocessableEntity, "/devices/unclaimed/claim", url.Values{"id": {"new-1"}, "model": {"none"}})
-	r.press(r.as("vera"), http.StatusForbidden, "/devices/unclaimed/claim", model("new-1"))
-	r.press(anna, http.StatusSeeOther, "/devices/unclaimed/claim", model("new-1", "new-2"))
-	r.press(anna, http.StatusSeeOther, "/devices/unclaimed/claim", model("new-3"))
+	if page := r.press(anna, http.StatusUnprocessableEntity, "/devices/unclaimed", url.Values{"model": {"FR-200"}}); !strings.Contains(said(string(page.body)), "Tick the devices to claim") {
+		t.Error("nobody is told to tick")
+	}
+	wrong := url.Values{"id": {"new-1", "new-3"}, "model": {"FR-200"}, "customer": {"C-9999"}, "site": {"Hall 2"}}
+	page := string(r.press(anna, http.StatusUnprocessableEntity, "/devices/unclaimed?q=new", wrong).body)
+	if text := said(page); strings.Count(text, "There is no Customer C-9999.") != 1 {
+		t.Errorf("the refusal says %s", text)
+	}
+	for _, kept := range []string{`value="C-9999"`, `value="Hall 2"`, `<option selected>FR-200`, `value="new-1" checked`, `value="new-3" checked`, `name="q" value="new"`} {
+		if !strings.Contains(page, kept) {
+			t.Errorf("the refused form has lost %s", kept)
+		}
+	}
+	if strings.Contains(page, `value="new-2" checked`) {
+		t.Error("a device is ticked that nobody ticked")
+	}
+	r.press(r.as("vera"), http.StatusForbidden, "/devices/unclaimed", model("new-1"))
+	r.press(anna, http.StatusSeeOther, "/devices/unclaimed", model("new-1", "new-2"))
+	r.press(anna, http.StatusSeeOther, "/devices/unclaimed", model("new-3"))
 	if n, err := r.db.CountUnclaimed(t.Context()); n != 1 || err != nil { // the story has one of its own
 		t.Errorf("%d are unclaimed, %v", n, err)
 	}

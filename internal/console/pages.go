@@ -101,7 +101,7 @@ func (s *Server) registerActs(mux *http.ServeMux) {
 	act("/recalls/{id}/approve", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Approve))
 	act("/recalls/{id}/reject", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Reject))
 	act("/recalls/{id}/close", access.DecideRecalls, s.signRecall(s.deps.RecallDesk.Close))
-	act("/devices/unclaimed/claim", access.Declare, s.claimFromPage)
+	act("/devices/unclaimed", access.Declare, s.claimFromPage)
 	act("/rules/new", access.Declare, s.saveRule)
 	act("/rules/{id}/edit", access.Declare, s.saveRule)
 	act("/rules/check", access.Declare, s.checkRuleFragment)
