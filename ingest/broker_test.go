@@ -260,7 +260,7 @@ func TestPayloadSizes(t *testing.T) {
 	}
 
 	var got []string
-	for deadline := time.Now().Add(10 * time.Second); len(got) < 3 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); len(got) < 3 && time.Now().Before(deadline); {
 		got = nil
 		for _, q := range readQuarantine(t, log) {
 			got = append(got, fmt.Sprintf("%s %d: %s", q.Reason, len(q.Payload), q.Detail))
