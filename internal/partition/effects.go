@@ -73,6 +73,9 @@ func (e *Effects) empty() bool {
 		len(e.Health) == 0 && e.Inhibited == nil && e.Snapshot == nil && e.Cohorts == nil
 }
 
+// size is how much there is to write, roughly in rows.
+func (e *Effects) size() int { return len(e.Transitions) + len(e.Points) + len(e.Due) }
+
 // onlyRecords reports whether nothing new came to pass: alarms that were open
 // were seen once more, and shipments have temperatures that nothing follows
 // from yet. Nobody waits for these.

@@ -45,7 +45,7 @@ func TestOnlyRecordsWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := midnight
-			w := Worker{round: tt.effects, opts: WorkerOptions{MaxRound: 10, Now: func() time.Time { return now }}}
+			w := Worker{round: tt.effects, opts: WorkerOptions{MaxRound: 10, MaxEffects: 3, Now: func() time.Time { return now }}}
 			if got := w.mayWait(); got != tt.want {
 				t.Fatalf("may wait: %t, want %t", got, tt.want)
 			}
@@ -55,7 +55,12 @@ func TestOnlyRecordsWait(t *testing.T) {
 			}
 			full := Worker{round: tt.effects, reports: 10, opts: w.opts}
 			if full.mayWait() {
-				t.Error("a full round waits")
+				t.Error("a round of many reports waits")
+			}
+			full = Worker{round: tt.effects, opts: w.opts}
+			full.round.Points = make([]recalls.TracePoint, 3)
+			if full.mayWait() {
+				t.Error("a round of much to write waits")
 			}
 		})
 	}

@@ -34,8 +34,12 @@ type Log interface {
 
 // WorkerOptions say how a worker behaves. Zero values mean the defaults.
 type WorkerOptions struct {
-	// MaxRound bounds the reports gathered into one transaction. Default 4,096.
-	MaxRound int
+	// MaxRound and MaxEffects bound the reports gathered into one transaction
+	// and what follows from them. Who is behind gathers much: a transaction
+	// costs much the same for little and for much, and nothing is decided while
+	// it lasts. Defaults: 32,768 and 4,096.
+	MaxRound   int
+	MaxEffects int
 
 	// SnapshotEvery and SnapshotReports say how often the engine's state is
 	// saved: after that time, or that many reports, whichever comes first,
@@ -57,7 +61,8 @@ type WorkerOptions struct {
 }
 
 const (
-	defaultMaxRound        = 4096
+	defaultMaxRound        = 32768
+	defaultMaxEffects      = 4096
 	defaultSnapshotEvery   = 30 * time.Second
 	defaultSnapshotReports = 200_000
 	defaultCohortsEvery    = 15 * time.Second
@@ -80,6 +85,9 @@ const (
 func (o *WorkerOptions) setDefaults() {
 	if o.MaxRound == 0 {
 		o.MaxRound = defaultMaxRound
+	}
+	if o.MaxEffects == 0 {
+		o.MaxEffects = defaultMaxEffects
 	}
 	if o.SnapshotEvery == 0 {
 		o.SnapshotEvery = defaultSnapshotEvery
@@ -188,7 +196,7 @@ func (w *Worker) step(ctx context.Context) error {
 
 // mayWait reports whether the round may be committed later, with more.
 func (w *Worker) mayWait() bool {
-	if w.round.empty() || !w.round.onlyRecords() || w.reports >= w.opts.MaxRound {
+	if w.round.empty() || !w.round.onlyRecords() || w.full() {
 		return false
 	}
 	now := w.opts.Now()
@@ -228,11 +236,16 @@ func (w *Worker) gather(ctx context.Context) error {
 		}
 		w.keepUp()
 		w.decide(message)
-		if w.reports >= w.opts.MaxRound || w.reader.Pending() == 0 {
+		if w.full() || w.reader.Pending() == 0 {
 			return nil
 		}
 		message, err = w.reader.Next(ctx)
 	}
+}
+
+// full reports whether the round is to be committed before more is decided.
+func (w *Worker) full() bool {
+	return w.reports >= w.opts.MaxRound || w.round.size() >= w.opts.MaxEffects
 }
 
 // wait is how long the worker may sleep: until its next timer, at most
