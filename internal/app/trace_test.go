@@ -227,7 +227,7 @@ func TestATraceOfNothingSaysSo(t *testing.T) {
 		Notes []string
 	}
 	get(t, a, "/api/v1/trace/p0%2F999999%2F0", &way)
-	if len(way.Steps) != 0 || len(way.Notes) != 1 || !strings.Contains(way.Notes[0], "not in the log") {
+	if len(way.Steps) != 0 || len(way.Notes) != 1 || !strings.Contains(way.Notes[0], "no longer holds this message") {
 		t.Errorf("got %+v", way)
 	}
 }
