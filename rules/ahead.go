@@ -2,8 +2,8 @@ package rules
 
 import "telltale/devices"
 
-// cached is how many devices there is room for in the caches that a core has of its
-// own, roughly.
+// cached is how many devices there is room for in the caches that a core has of
+// its own, roughly.
 const cached = 256
 
 // lookUp finds the devices of reports, as far as they are known. One that was

@@ -41,17 +41,8 @@ func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string,
 	}
 	opts := postgres.ClusterOptions{Dir: databaseDir(cfg), Log: logger.Named("postgres"), Passing: true}
 	for began := time.Now(); ; {
-		url, running, err := postgres.RunningCluster(opts.Dir)
-		if err != nil {
-			return "", fmt.Errorf("look for a running gateway: %w", err)
-		}
-		if running {
-			err = postgres.Answers(ctx, url)
-		} else {
-			url, err = startCluster(ctx, opts, stops)
-		}
-		// In use: a gateway was quicker than us.
-		if err == nil || !running && !errors.Is(err, postgres.ErrInUse) || time.Since(began) > databasePatience {
+		url, again, err := joinOnce(ctx, opts, stops)
+		if err == nil || !again || time.Since(began) > databasePatience {
 			return url, err
 		}
 		select {
@@ -60,6 +51,20 @@ func joinDatabase(ctx context.Context, cfg config.Config, stops *stack) (string,
 			return "", ctx.Err()
 		}
 	}
+}
+
+// joinOnce is one attempt of [joinDatabase]; again says that a gateway has only
+// just begun, so that the next attempt may do.
+func joinOnce(ctx context.Context, opts postgres.ClusterOptions, stops *stack) (url string, again bool, err error) {
+	url, running, err := postgres.RunningCluster(opts.Dir)
+	if err != nil {
+		return "", false, fmt.Errorf("look for a running gateway: %w", err)
+	}
+	if running {
+		return url, true, postgres.Answers(ctx, url)
+	}
+	url, err = startCluster(ctx, opts, stops)
+	return url, errors.Is(err, postgres.ErrInUse), err
 }
 
 // startCluster runs the private cluster until stops are unwound.
