@@ -22,10 +22,11 @@ type Inhibited struct {
 
 // lookAround tells the engine what holds its alarms back elsewhere, when that
 // has changed. What its own devices' alarms hold back it knows by itself, and
-// sooner.
+// sooner. A round holds one telling, for a replay tells all of them again: the
+// next one waits until that round is sent.
 func (w *Worker) lookAround() {
 	seen := w.inhibitors()
-	if seen == nil || seen == w.seen && w.decl == w.seenUnder {
+	if seen == nil || w.round.Inhibited != nil || seen == w.seen && w.decl == w.seenUnder {
 		return
 	}
 	w.seen, w.seenUnder = seen, w.decl

@@ -22,8 +22,13 @@
 // and stops it when the lease is lost. A worker that has lost its lease
 // without knowing cannot commit, since its epoch is old.
 //
-// Memory is bounded by the engine's state plus one gathered round of batches:
-// while the database is away a worker retries its commit and reads no further.
+// A worker decides the next round while the last one is being committed. Rounds
+// are committed one by one, in the order they were decided, so what the next
+// was decided by is committed before it.
+//
+// Memory is bounded by the engine's state plus two rounds of effects, one that
+// is gathered and one under way: while the database is away a worker retries
+// its commit, and reads no further once the next round is full.
 //
 // Start reading at [Worker.Run], then [Group.Run].
 package partition

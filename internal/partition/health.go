@@ -180,9 +180,9 @@ func (w *Worker) shortages() []rules.Shortage {
 	return append(short, w.decl.Rules.Idle()...)
 }
 
-// tellHealth logs and counts the changes of a round that is written down.
-func (w *Worker) tellHealth() {
-	for _, c := range w.round.Health {
+// tellHealth logs and counts changes that are written down.
+func (w *Worker) tellHealth(changes []HealthChange) {
+	for _, c := range changes {
 		if c.Before == c.State {
 			continue
 		}

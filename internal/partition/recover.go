@@ -92,5 +92,5 @@ func (w *Worker) reconcile(ctx context.Context, rulesChanged bool) error {
 	if rulesChanged {
 		w.addSnapshot(true)
 	}
-	return w.commit(ctx)
+	return w.flush(ctx)
 }

@@ -133,11 +133,12 @@ type Worker struct {
 	seenUnder *Declarations // ... by which rules
 	told      []Inhibited   // in the former life, since the snapshot; empty but in a replay
 
-	reader  *stream.Reader
-	seq     uint64    // worked through, effects in round or committed
-	round   Effects   // gathered, not yet committed
-	reports int       // in round
-	waiting time.Time // since when the round waits for something to be committed with; zero: it does not
+	reader   *stream.Reader
+	seq      uint64    // worked through, effects in round or committed
+	round    Effects   // gathered, not yet committed
+	reports  int       // in round
+	underway *underway // the round before, not known to be committed yet; nil: there is none
+	waiting  time.Time // since when the round waits for something to be committed with; zero: it does not
 
 	tickedAt     time.Time // when the last tick was appended; zero: it came back
 	snapshotAt   time.Time
@@ -156,6 +157,7 @@ type Worker struct {
 // lost (an error wrapping [ErrFenced]) or the log fails. On a regular end it
 // leaves a snapshot, so that the next start has nothing to replay.
 func (w *Worker) Run(ctx context.Context) error {
+	defer w.giveUp()
 	if err := w.recover(ctx); err != nil {
 		return fmt.Errorf("recover partition %d: %w", w.partition, err)
 	}
@@ -174,7 +176,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// step does one round: gather, decide, commit.
+// step gathers, decides, and sends off what was decided as soon as the round
+// before it is committed.
 func (w *Worker) step(ctx context.Context) error {
 	w.keepUp()
 	w.exchangeCohorts(ctx)
@@ -182,21 +185,29 @@ func (w *Worker) step(ctx context.Context) error {
 	if err := w.gather(ctx); err != nil {
 		return err
 	}
+	if w.underway != nil {
+		if !w.underway.isOver() && !w.full() {
+			return nil
+		}
+		if err := w.settle(ctx); err != nil {
+			return err
+		}
+	}
 	w.tendHealth()
 	w.addSnapshot(false)
-	if w.mayWait() {
-		return nil
+	switch {
+	case w.round.empty():
+		w.reports = 0
+		w.position.Store(w.seq)
+	case !w.mayWait():
+		w.send(ctx)
 	}
-	if err := w.commit(ctx); err != nil {
-		return err
-	}
-	w.position.Store(w.seq)
 	return nil
 }
 
 // mayWait reports whether the round may be committed later, with more.
 func (w *Worker) mayWait() bool {
-	if w.round.empty() || !w.round.onlyRecords() || w.full() {
+	if !w.round.onlyRecords() || w.full() {
 		return false
 	}
 	now := w.opts.Now()
@@ -222,12 +233,17 @@ func (w *Worker) keepUp() {
 	w.addSnapshot(true)
 }
 
-// gather waits for a batch and takes what else is there, up to a round.
+// gather waits for a batch and takes what else is there, until the round is
+// full or the one before it is committed.
 func (w *Worker) gather(ctx context.Context) error {
-	waitCtx, cancel := context.WithTimeout(ctx, w.wait())
+	waitFor := ctx
+	if w.underway != nil {
+		waitFor = w.underway.wait
+	}
+	waitCtx, cancel := context.WithTimeout(waitFor, w.wait())
 	defer cancel()
 	message, err := w.reader.Next(waitCtx)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && errors.Is(err, waitCtx.Err()) {
 		return w.tick(ctx)
 	}
 	for {
@@ -236,7 +252,7 @@ func (w *Worker) gather(ctx context.Context) error {
 		}
 		w.keepUp()
 		w.decide(message)
-		if w.full() || w.reader.Pending() == 0 {
+		if w.full() || w.reader.Pending() == 0 || w.underway != nil && w.underway.isOver() {
 			return nil
 		}
 		message, err = w.reader.Next(ctx)
@@ -322,13 +338,13 @@ func (w *Worker) addSnapshot(force bool) {
 	w.sinceReports = 0
 }
 
-// leave commits what is decided and a last snapshot, within a short time of
-// its own: the caller's context has ended.
+// leave has what is decided committed and a last snapshot, within a short time
+// of its own: the caller's context has ended.
 func (w *Worker) leave(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	w.addSnapshot(true)
-	if err := w.commitOnce(last); err != nil {
+	if err := w.flush(last); err != nil {
 		// Nothing is lost: the log still holds what was not committed.
 		w.logger.Warn("last commit left to the next start", zap.Int("partition", w.partition), zap.Error(err))
 	}
