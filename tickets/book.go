@@ -64,6 +64,7 @@ func newBook(records *Records, now time.Time) *book {
 		owners:    records.Owners,
 		customers: records.Customers,
 		actedOn:   records.ActedOn,
+		numbers:   records.Numbers,
 		rules:     map[ruleRef]*rules.Rule{},
 		touched:   map[any]bool{},
 		untold:    map[string][]Entry{},

@@ -39,12 +39,11 @@ func (d *Desk) FileComplaint(ctx context.Context, person string, c Complaint) (*
 	}
 	var ticket *Ticket
 	err = d.transact(ctx, func(store Store) error {
-		numbers, err := store.TicketNumbers(ctx, 1)
+		records, err := store.Load(ctx, Lookup{Numbers: 1})
 		if err != nil {
 			return fmt.Errorf("reserve ticket number: %w", err)
 		}
-		b := newBook(&Records{}, d.now())
-		b.numbers = numbers
+		b := newBook(records, d.now())
 		ticket = b.complain(c, person, text)
 		return b.save(ctx, store)
 	})

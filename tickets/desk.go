@@ -118,13 +118,6 @@ func (d *Desk) Handle(ctx context.Context, store Store, transitions []rules.Tran
 		return fmt.Errorf("load alarms and tickets of %d transitions: %w", len(transitions), err)
 	}
 	b := newBook(records, now)
-
-	numbers, err := store.TicketNumbers(ctx, d.mayOpen(b, transitions))
-	if err != nil {
-		return fmt.Errorf("reserve ticket numbers: %w", err)
-	}
-	b.numbers = numbers
-
 	for i := range transitions {
 		d.apply(b, &transitions[i])
 	}
@@ -151,25 +144,18 @@ func (d *Desk) lookup(transitions []rules.Transition, now time.Time) Lookup {
 		what.ActedOn = what.ActedOn || t.Change == rules.Withdrawn
 		if t.Change == rules.Raised {
 			what.Raises = append(what.Raises, Raise{Key: t.Key, OwnedAt: ownedAt(t)})
+			if d.mayOpen(t) {
+				what.Numbers++
+			}
 		}
 	}
 	return what
 }
 
-// mayOpen returns how many tickets the transitions can open at most, so that
-// repeated ones use up no numbers.
-func (d *Desk) mayOpen(b *book, transitions []rules.Transition) int {
-	n := 0
-	for i := range transitions {
-		t := &transitions[i]
-		if t.Change != rules.Raised || t.Mode != rules.Live || b.knows(t.AlarmID) {
-			continue
-		}
-		if !b.rule(d.catalog, t).Ticket.None {
-			n++
-		}
-	}
-	return n
+// mayOpen reports whether a raise may open a ticket.
+func (d *Desk) mayOpen(t *rules.Transition) bool {
+	rule, declared := d.catalog.Rule(t.Key.Rule, t.RuleVersion)
+	return t.Mode == rules.Live && !(declared && rule.Ticket.None)
 }
 
 func ownedAt(t *rules.Transition) OwnedAt {

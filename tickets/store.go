@@ -13,16 +13,14 @@ import (
 // Store is one transaction on the alarms and tickets. What Load returns is
 // locked until the transaction ends. When another transaction has meanwhile
 // taken a place that must be unique (an open alarm, an unsolved ticket), Save
-// returns an error that makes whoever runs the transaction run it again, from
-// Load on.
+// or the commit returns an error that makes whoever runs the transaction run it
+// again, from Load on.
 type Store interface {
 	// Load returns what the lookup asks for. The caller owns the records.
 	Load(ctx context.Context, what Lookup) (*Records, error)
 
-	// TicketNumbers returns n numbers that no ticket has, ascending.
-	TicketNumbers(ctx context.Context, n int) ([]int64, error)
-
-	// Save writes the changes with their events.
+	// Save writes the changes with their events, at the latest when the
+	// transaction commits.
 	Save(ctx context.Context, changes *Changes) error
 }
 
@@ -37,6 +35,7 @@ type Lookup struct {
 	Tickets  []int64    // these tickets
 	Held     []string   // of alarms that were held back, these
 	Raises   []Raise    // who owned the device, and the last solved ticket about the same
+	Numbers  int        // so many numbers that no ticket has
 
 	// ActedOn asks on which of the tickets a person has acted.
 	ActedOn bool
@@ -80,6 +79,7 @@ type Records struct {
 	Owners    map[OwnedAt]string
 	Customers map[string]*crm.Customer // of Tickets and Owners, by id
 	ActedOn   map[int64]bool           // by ticket number, where asked for
+	Numbers   []int64                  // for new tickets, ascending; what is not used is left out for ever
 }
 
 // Earlier is the last solved ticket about a key, for a customer.

@@ -102,13 +102,11 @@ const maxTxTries = 5
 // must have no effects but those on tx. Inside a transaction InTx runs f in
 // that same one.
 func (db *DB) InTx(ctx context.Context, f func(tx *DB) error) error {
-	if _, nested := db.q.(pgx.Tx); nested {
+	if _, nested := db.q.(*transaction); nested {
 		return f(db)
 	}
 	for try := 1; ; try++ {
-		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-			return f(&DB{pool: db.pool, q: tx, destinations: db.destinations, wants: db.wants, scripts: db.scripts})
-		})
+		err := db.transact(ctx, "begin", f)
 		if err == nil || !lostRace(err) || try == maxTxTries {
 			return err
 		}

@@ -167,11 +167,5 @@ func deref[T any](pointers []*T) []T {
 // inSnapshot runs f in a transaction that sees one moment of the database.
 // Inside a transaction it runs f in that same one, with what that sees.
 func (db *DB) inSnapshot(ctx context.Context, f func(tx *DB) error) error {
-	if _, nested := db.q.(pgx.Tx); nested {
-		return f(db)
-	}
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		return f(&DB{pool: db.pool, q: tx, destinations: db.destinations})
-	})
+	return db.transact(ctx, "begin isolation level repeatable read read only", f)
 }

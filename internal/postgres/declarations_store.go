@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"telltale/devices"
 	"telltale/devices/shipments"
 	"telltale/internal/declare"
@@ -71,8 +73,9 @@ func (db *DB) exec(ctx context.Context, rows int, sql string, args ...any) error
 	if rows == 0 {
 		return nil
 	}
-	_, err := db.q.Exec(ctx, sql, args...)
-	return err
+	batch := new(pgx.Batch)
+	batch.Queue(sql, args...)
+	return db.write(ctx, batch)
 }
 
 func (db *DB) storeArticles(ctx context.Context, t touched, articles []*tickets.Article) error {

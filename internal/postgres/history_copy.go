@@ -9,8 +9,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"telltale/devices"
 )
 
@@ -57,8 +55,11 @@ func (f *freshReadings) copyTo(ctx context.Context, tx *DB) error {
 	slices.SortFunc(f.rows, func(a, b freshRow) int {
 		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.at, b.at))
 	})
-	conn := tx.q.(pgx.Tx).Conn().PgConn() // store is called in a transaction only
-	_, err := conn.CopyFrom(ctx, bytes.NewReader(f.encode()),
+	conn, err := tx.q.(*transaction).raw(ctx) // store is called in a transaction only
+	if err != nil {
+		return err
+	}
+	_, err = conn.CopyFrom(ctx, bytes.NewReader(f.encode()),
 		`copy readings (device_num, observed_at, metrics, numbers, labels) from stdin (format binary)`)
 	if err != nil {
 		return fmt.Errorf("copy readings: %w", err)

@@ -21,7 +21,7 @@ func (db *DB) AppendEvents(ctx context.Context, events []outbox.Event) error {
 	if batch.Len() == 0 {
 		return nil
 	}
-	if err := db.q.SendBatch(ctx, batch).Close(); err != nil {
+	if err := db.write(ctx, batch); err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}
 	return nil

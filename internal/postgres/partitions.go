@@ -96,10 +96,10 @@ func (e *FencedError) Error() string {
 func (e *FencedError) Unwrap() error { return ErrFenced }
 
 // AdvanceCheckpoint records that the effects of all messages of the partition
-// up to seq are committed. Call it in the transaction of those effects. It
-// returns a [*FencedError] when the epoch is not current; then the
-// transaction must be given up. From the call to the end of the transaction
-// nobody can take the partition, so a zombie never commits.
+// up to seq are committed. Call it first in the transaction of those effects.
+// When the epoch is not current the next statement, or the commit, fails with
+// a [*FencedError]. From then to the end of the transaction nobody can take the
+// partition, so a zombie never commits.
 func (db *DB) AdvanceCheckpoint(ctx context.Context, consumer string, partition int, epoch int64, seq uint64) error {
 	return db.AdvanceCheckpoints(ctx, consumer, []Position{{Partition: partition, Epoch: epoch, Seq: seq}})
 }
@@ -118,7 +118,8 @@ func (db *DB) AdvanceCheckpoints(ctx context.Context, consumer string, positions
 	}
 	// A share lock on the lease makes AcquireLease wait for this transaction.
 	// Taken in one order, so that two transactions cannot deadlock.
-	rows, err := db.q.Query(ctx, `
+	batch := new(pgx.Batch)
+	batch.Queue(`
 		with asked as (
 			select * from unnest(@partitions::integer[], @epochs::bigint[], @seqs::bigint[]) as a (partition, epoch, seq)
 		), held as materialized (
@@ -139,15 +140,22 @@ func (db *DB) AdvanceCheckpoints(ctx context.Context, consumer string, positions
 		from asked a left join held using (partition) left join moved using (partition)
 		where held.partition is null or moved.partition is null
 		order by a.partition`,
-		pgx.NamedArgs{"consumer": consumer, "partitions": partitions, "epochs": epochs, "seqs": seqs})
-	if err != nil {
+		pgx.NamedArgs{"consumer": consumer, "partitions": partitions, "epochs": epochs, "seqs": seqs}).
+		Query(func(rows pgx.Rows) error { return refusedPositions(consumer, rows) })
+	if err := db.write(ctx, batch); err != nil {
 		return fmt.Errorf("advance %s checkpoint: %w", consumer, err)
 	}
+	return nil
+}
+
+// refusedPositions returns an error of those positions that did not move: not
+// held, or behind where they are.
+func refusedPositions(consumer string, rows pgx.Rows) error {
 	fenced := &FencedError{Consumer: consumer}
 	var backward []int
 	var partition int
 	var held, moved bool
-	_, err = pgx.ForEachRow(rows, []any{&partition, &held, &moved}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&partition, &held, &moved}, func() error {
 		if held {
 			backward = append(backward, partition)
 		} else {
@@ -157,11 +165,11 @@ func (db *DB) AdvanceCheckpoints(ctx context.Context, consumer string, positions
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("advance %s checkpoint: %w", consumer, err)
+		return err
 	case len(fenced.Partitions) > 0:
 		return fenced
 	case len(backward) > 0:
-		return fmt.Errorf("advance %s checkpoint: partitions %v would fall back", consumer, backward)
+		return fmt.Errorf("partitions %v would fall back", backward)
 	}
 	return nil
 }

@@ -131,8 +131,11 @@ func TestTakingAPartitionWaitsForACommitUnderTheOldLease(t *testing.T) {
 		if err := tx.AdvanceCheckpoint(t.Context(), "rules", 3, old, 7); err != nil {
 			return err
 		}
-		// The fence holds from here on: the taker cannot have it before we
-		// commit, so it will read our checkpoint.
+		if seq, err := tx.Checkpoint(t.Context(), "rules", 3); err != nil || seq != 7 {
+			t.Errorf("checkpoint %d (err %v) in its own transaction, want 7", seq, err)
+		}
+		// The fence holds from that statement on: the taker cannot have it
+		// before we commit, so it will read our checkpoint.
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		if _, ok, err := db.AcquireLease(ctx, "rules", 3, "b", time.Hour); err == nil {

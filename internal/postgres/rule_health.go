@@ -32,7 +32,7 @@ func (db *DB) SaveRuleHealth(ctx context.Context, partition int, all []rules.Hea
 			    failed_at = excluded.failed_at, device_id = excluded.device_id, failures = excluded.failures`,
 			h.Rule, partition, h.Version, string(h.State), storableText(h.Reason), h.Since, h.At, string(h.Device), h.Count)
 	}
-	if err := db.q.SendBatch(ctx, batch).Close(); err != nil {
+	if err := db.write(ctx, batch); err != nil {
 		return fmt.Errorf("save health of rules: %w", err)
 	}
 	return nil

@@ -42,6 +42,7 @@ func (db *DB) Load(ctx context.Context, what tickets.Lookup) (*tickets.Records, 
 	queueHeld(first, records, what.Held)
 	queueOwners(first, records, what.Raises)
 	queueTickets(first, records, what, key)
+	queueNumbers(first, records, what.Numbers)
 	if err := db.q.SendBatch(ctx, first).Close(); err != nil {
 		return nil, fmt.Errorf("lock tickets: %w", err)
 	}
@@ -184,6 +185,18 @@ func queueTickets(batch *pgx.Batch, records *tickets.Records, what tickets.Looku
 		}).
 		Query(func(rows pgx.Rows) (err error) {
 			records.Tickets, err = pgx.CollectRows(rows, scanTicket)
+			return err
+		})
+}
+
+// queueNumbers takes numbers that no ticket has.
+func queueNumbers(batch *pgx.Batch, records *tickets.Records, n int) {
+	if n == 0 {
+		return
+	}
+	batch.Queue(`select nextval(pg_get_serial_sequence('tickets', 'number')) from generate_series(1, $1) order by 1`, n).
+		Query(func(rows pgx.Rows) (err error) {
+			records.Numbers, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 			return err
 		})
 }

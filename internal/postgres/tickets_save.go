@@ -27,25 +27,7 @@ func placeTaken(err *pgconn.PgError) bool {
 	}, err.ConstraintName)
 }
 
-// TicketNumbers returns n numbers that no ticket has, ascending. Numbers of a
-// transaction that rolls back are left out for ever.
-func (db *DB) TicketNumbers(ctx context.Context, n int) ([]int64, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	rows, err := db.q.Query(ctx,
-		`select nextval(pg_get_serial_sequence('tickets', 'number')) from generate_series(1, $1) order by 1`, n)
-	if err != nil {
-		return nil, fmt.Errorf("take ticket numbers: %w", err)
-	}
-	numbers, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, fmt.Errorf("take ticket numbers: %w", err)
-	}
-	return numbers, nil
-}
-
-// Save writes what the desk decided, in one round trip. Rows travel as JSON
+// Save writes what the desk decided, all at once, with whatever comes next. Rows travel as JSON
 // records: one parameter for many rows, lists inside of rows included.
 func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	batch := new(pgx.Batch)
@@ -60,7 +42,7 @@ func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	queueHeldAlarms(batch, changes.Held)
 	queueEntries(batch, changes.Entries)
 	db.queueEvents(batch, changes.Events)
-	if err := db.q.SendBatch(ctx, batch).Close(); err != nil {
+	if err := db.write(ctx, batch); err != nil {
 		return fmt.Errorf("write alarms and tickets: %w", err)
 	}
 	return nil
