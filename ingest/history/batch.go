@@ -2,7 +2,8 @@ package history
 
 import "slices"
 
-// batch is what one Write stores.
+// batch is what one Write stores. Its memory serves again: under load what
+// is gathered in it would otherwise be most of the gateway's garbage.
 type batch struct {
 	chunks   []Chunk
 	readings int
@@ -15,7 +16,8 @@ func (b *batch) add(m Chunk) {
 	i := slices.IndexFunc(b.chunks, func(c Chunk) bool { return c.Partition == m.Partition })
 	if i < 0 {
 		i = len(b.chunks)
-		b.chunks = append(b.chunks, Chunk{Partition: m.Partition, Epoch: m.Epoch})
+		b.chunks = slices.Grow(b.chunks, 1)[:i+1]
+		b.chunks[i].begin(m.Partition, m.Epoch)
 	}
 	c := &b.chunks[i]
 	if m.Epoch < c.Epoch {
@@ -23,11 +25,32 @@ func (b *batch) add(m Chunk) {
 	}
 	if m.Epoch > c.Epoch {
 		b.readings -= countReadings(c)
-		*c = Chunk{Partition: m.Partition, Epoch: m.Epoch}
+		c.begin(m.Partition, m.Epoch)
 	}
 	c.Seq = m.Seq
 	c.Reports = append(c.Reports, m.Reports...)
 	b.readings += countReadings(&m)
+}
+
+// begin makes a chunk one of no reports, in the memory of those it had.
+func (c *Chunk) begin(partition int, epoch int64) {
+	*c = Chunk{Partition: partition, Epoch: epoch, Reports: c.Reports[:0]}
+}
+
+// spacious is how many times the memory of a chunk that it used may be kept for
+// the next: what a storm needed is given back.
+const spacious = 8
+
+// empty takes everything out of the batch, so that it can be filled again.
+func (b *batch) empty() {
+	for i := range b.chunks {
+		c := &b.chunks[i]
+		if cap(c.Reports) > spacious*len(c.Reports) {
+			c.Reports = nil
+		}
+		clear(c.Reports)
+	}
+	b.chunks, b.readings = b.chunks[:0], 0
 }
 
 // drop takes partitions out of the batch and returns their chunks.

@@ -47,6 +47,9 @@ func NewWriter(store Store, source Source, leases Leases, opts Options) (*Writer
 // store's positions say from where.
 func (w *Writer) Run(ctx context.Context) error {
 	batches := make(chan *batch) // no room: one batch is gathered while one is written
+	used := make(chan *batch, 2)
+	used <- &batch{}
+	used <- &batch{}
 	var wg sync.WaitGroup
 	for partition := range w.opts.Partitions {
 		wg.Go(func() { w.hold(ctx, partition) })
@@ -54,8 +57,8 @@ func (w *Writer) Run(ctx context.Context) error {
 	wg.Go(func() {
 		defer close(batches)
 		for {
-			b, ok := w.gather(ctx)
-			if !ok {
+			b := <-used // one of the two is there: nobody else gathers
+			if !w.gather(ctx, b) {
 				return
 			}
 			select {
@@ -67,20 +70,21 @@ func (w *Writer) Run(ctx context.Context) error {
 	})
 	for b := range batches {
 		w.write(ctx, b)
+		b.empty()
+		used <- b
 	}
 	wg.Wait()
 	return nil
 }
 
-// gather collects messages until the batch is full or its time is over. It
-// reports false when ctx has ended.
-func (w *Writer) gather(ctx context.Context) (*batch, bool) {
-	b := &batch{}
+// gather collects messages in an empty batch until it is full or its time is
+// over. It reports false when ctx has ended.
+func (w *Writer) gather(ctx context.Context, b *batch) bool {
 	select {
 	case m := <-w.messages:
 		b.add(m)
 	case <-ctx.Done():
-		return nil, false
+		return false
 	}
 	timeout := time.NewTimer(w.maxWait())
 	defer timeout.Stop()
@@ -89,12 +93,12 @@ func (w *Writer) gather(ctx context.Context) (*batch, bool) {
 		case m := <-w.messages:
 			b.add(m)
 		case <-timeout.C:
-			return b, true
+			return true
 		case <-ctx.Done():
-			return nil, false
+			return false
 		}
 	}
-	return b, true
+	return true
 }
 
 // maxWait is how long the next batch is gathered.

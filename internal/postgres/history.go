@@ -20,7 +20,8 @@ import (
 type History struct {
 	db *DB
 
-	mu     sync.Mutex // held by Write
+	mu     sync.Mutex    // held by Write
+	fresh  freshReadings // of the last Write: its memory is the next one's
 	names  names
 	days   map[day]bool             // days that have a partition of readings
 	memory map[int]*partitionMemory // by partition of the log
@@ -76,7 +77,7 @@ func (h *History) plan(ctx context.Context, chunks []history.Chunk) (*historyWor
 	if err := h.remember(ctx, chunks); err != nil {
 		return nil, err
 	}
-	work := newHistoryWork()
+	work := newHistoryWork(&h.fresh)
 	for i := range chunks {
 		c := &chunks[i]
 		work.positions = append(work.positions, Position{Partition: c.Partition, Epoch: c.Epoch, Seq: c.Seq})

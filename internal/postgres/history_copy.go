@@ -16,6 +16,13 @@ import (
 type freshReadings struct {
 	rows   []freshRow
 	values []freshValue // of all rows, one after the other
+	text   []byte       // memory of encode
+}
+
+// empty forgets the readings and keeps their memory.
+func (f *freshReadings) empty() {
+	clear(f.values) // labels
+	f.rows, f.values = f.rows[:0], f.values[:0]
 }
 
 // freshRow is a row of readings, with values[first:end].
@@ -91,8 +98,9 @@ const (
 // postgresEpoch is 2000-01-01 in Unix microseconds: where timestamptz begins.
 const postgresEpoch = 946_684_800_000_000
 
+// encode returns the readings in the format of COPY, until it is called again.
 func (f *freshReadings) encode() []byte {
-	b := make([]byte, 0, len(copyHeader)+len(f.rows)*copyRowSize+len(f.values)*copyValueSize+len(copyTrailer))
+	b := slices.Grow(f.text[:0], len(copyHeader)+len(f.rows)*copyRowSize+len(f.values)*copyValueSize+len(copyTrailer))
 	b = append(b, copyHeader...)
 	for i := range f.rows {
 		row := &f.rows[i]
@@ -100,7 +108,8 @@ func (f *freshReadings) encode() []byte {
 			b = row.appendTuple(b, values)
 		}
 	}
-	return append(b, copyTrailer...)
+	f.text = append(b, copyTrailer...)
+	return f.text
 }
 
 func (r *freshRow) appendTuple(b []byte, values []freshValue) []byte {

@@ -13,16 +13,16 @@ import (
 // again.
 type historyWork struct {
 	positions []Position
-	fresh     freshReadings
+	fresh     *freshReadings
 	late      lateReadings
 	days      map[day]bool
 	written   history.Written
 }
 
-func newHistoryWork() *historyWork {
-	return &historyWork{
-		days: make(map[day]bool),
-	}
+// newHistoryWork returns nothing to store yet. It uses the memory of fresh.
+func newHistoryWork(fresh *freshReadings) *historyWork {
+	fresh.empty()
+	return &historyWork{fresh: fresh, days: make(map[day]bool)}
 }
 
 // store sends everything, in the transaction that tx is.
