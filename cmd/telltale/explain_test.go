@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"telltale/devices"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/views"
 	"telltale/rules"
 	"telltale/tickets"
@@ -63,7 +64,7 @@ func TestAnAlarmIsExplainedByARunningGateway(t *testing.T) {
 	g.send(reports...)
 
 	var id string
-	g.await("the alarm to have become major", func() bool {
+	gatewaytest.Await(g.t, "the alarm to have become major", func() bool {
 		var list struct {
 			Items []struct {
 				ID       string `json:"id"`

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"telltale/devices"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres/pgtest"
 	"telltale/simulator"
 )
@@ -25,7 +24,7 @@ type served struct {
 // serve runs `telltale serve` until the test ends.
 func serve(t *testing.T) *served {
 	t.Helper()
-	g := &served{t: t, mqtt: unusedAddress(t), http: unusedAddress(t)}
+	g := &served{t: t, mqtt: gatewaytest.UnusedAddress(t), http: gatewaytest.UnusedAddress(t)}
 	g.config = writeFile(t, "telltale.yaml", fmt.Sprintf("data: %s\ndatabase: {url: %q}\nmqtt: {listen: %s}\nhttp: {listen: %s}\nlog: {level: error}\n",
 		t.TempDir(), pgtest.EmptyURL(t), g.mqtt, g.http))
 	ctx, stop := context.WithCancel(context.Background())
@@ -40,7 +39,7 @@ func serve(t *testing.T) *served {
 			t.Errorf("serve: exit %d, %s", code, &errs)
 		}
 	})
-	g.await("the gateway to be ready", func() bool {
+	gatewaytest.Await(g.t, "the gateway to be ready", func() bool {
 		answer, err := http.Get("http://" + g.http + "/readyz")
 		if err != nil {
 			return false
@@ -70,7 +69,7 @@ func (g *served) must(args []string) string {
 // send publishes reports of a device, as the device.
 func (g *served) send(reports ...devices.Report) {
 	g.t.Helper()
-	ctx, stop := context.WithTimeout(g.t.Context(), patience)
+	ctx, stop := context.WithTimeout(g.t.Context(), gatewaytest.Patience)
 	defer stop()
 	publisher := simulator.NewPublisher([]devices.ID{reports[0].Device}, simulator.PublisherOptions{Broker: "tcp://" + g.mqtt})
 	ended := make(chan error, 1)
@@ -83,31 +82,4 @@ func (g *served) send(reports ...devices.Report) {
 	}
 	stop()
 	<-ended
-}
-
-// patience is how long a test waits for what must happen.
-const patience = 90 * time.Second
-
-func (g *served) await(what string, done func() bool) {
-	g.t.Helper()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	deadline := time.After(patience)
-	for !done() {
-		select {
-		case <-ticker.C:
-		case <-deadline:
-			g.t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -252,6 +252,40 @@ func TestALaterLeaseReplacesWhatWasGatheredUnderTheEarlier(t *testing.T) {
 	}
 }
 
+// What one batch held must not be in the next, which uses its memory.
+func TestABatchIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	var b batch
+	b.add(Chunk{Partition: 1, Epoch: 1, Seq: 5, Reports: []devices.Report{report("a", 3), report("b", 3)}})
+	b.add(Chunk{Partition: 2, Epoch: 1, Seq: 6, Reports: []devices.Report{report("c", 1)}})
+	first := b.chunks[0].Reports
+	b.empty()
+	if len(b.chunks) != 0 || b.readings != 0 || first[1].Device != "" {
+		t.Errorf("after empty: %d chunks, %d readings, %+v still held", len(b.chunks), b.readings, first[1])
+	}
+	b.add(Chunk{Partition: 2, Epoch: 3, Seq: 9, Reports: []devices.Report{report("d", 2)}})
+	want := []Chunk{{Partition: 2, Epoch: 3, Seq: 9, Reports: []devices.Report{report("d", 2)}}}
+	if diff := cmp.Diff(want, b.chunks); diff != "" || b.readings != 2 {
+		t.Errorf("%d readings, chunks (-want +got):\n%s", b.readings, diff)
+	}
+	if &b.chunks[0].Reports[0] != &first[0] {
+		t.Error("memory was not used again")
+	}
+}
+
+func TestABatchGivesBackWhatAStormNeeded(t *testing.T) {
+	t.Parallel()
+	var b batch
+	b.add(Chunk{Partition: 1, Epoch: 1, Seq: 1, Reports: make([]devices.Report, 10*spacious)})
+	b.empty()
+	b.add(Chunk{Partition: 1, Epoch: 1, Seq: 2, Reports: make([]devices.Report, 1)})
+	b.empty()
+	b.add(Chunk{Partition: 1, Epoch: 1, Seq: 3, Reports: make([]devices.Report, 1)})
+	if got := cap(b.chunks[0].Reports); got > spacious {
+		t.Errorf("room for %d reports is kept for 1", got)
+	}
+}
+
 // world is a log, a store and leases in memory. In a synctest bubble its
 // fields may be read after Wait.
 type world struct {

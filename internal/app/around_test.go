@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"telltale/internal/gatewaytest"
 	"telltale/rules"
 )
 
@@ -79,17 +80,17 @@ func TestAPowerFailureIsOneAlarmForTheWholeSite(t *testing.T) {
 	}
 
 	volts(0)
-	await(t, "all partitions to hear of the power failure", func() bool { return told(true) })
+	gatewaytest.Await(t, "all partitions to hear of the power failure", func() bool { return told(true) })
 	warm()
-	await(t, "everything to be judged", func() bool { return caughtUp(t, a) })
+	gatewaytest.Await(t, "everything to be judged", func() bool { return caughtUp(t, a) })
 	if got := active(); !slices.Equal(got, []string{"power-lost meter", "warm far"}) {
 		t.Errorf("during the failure %q are active", got)
 	}
 
 	volts(230)
-	await(t, "all partitions to hear of its end", func() bool { return told(false) })
+	gatewaytest.Await(t, "all partitions to hear of its end", func() bool { return told(false) })
 	warm()
-	await(t, "the fridges' alarms", func() bool { return len(active()) == 9 })
+	gatewaytest.Await(t, "the fridges' alarms", func() bool { return len(active()) == 9 })
 	for _, alarm := range alarmsOf(t, a) {
 		if strings.HasPrefix(alarm.Key.Subject.ID, "fridge") && !strings.Contains(strings.Join(alarm.Explanation, " "), "while power-lost at site Warsaw was active") {
 			t.Errorf("%s does not say what held it back: %q", alarm.Key, alarm.Explanation)

@@ -16,6 +16,7 @@ import (
 	"telltale/ingest/history"
 	"telltale/internal/config"
 	"telltale/internal/declare"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 	"telltale/internal/views"
 )
@@ -53,7 +54,7 @@ func TestWhatAStrangerSentComesInWhenItIsDeclared(t *testing.T) {
 		slices.Sort(counts)
 		return counts
 	}
-	await(t, "the messages to be refused", func() bool {
+	gatewaytest.Await(t, "the messages to be refused", func() bool {
 		return slices.Equal(waiting("stray-1"), []string{"lists/gateway x1", "telltale/stray-1/telemetry x1", "telltale/stray-1/telemetry x3"})
 	})
 
@@ -72,7 +73,7 @@ func TestWhatAStrangerSentComesInWhenItIsDeclared(t *testing.T) {
 		}
 		return strings.Join(values, " ")
 	}
-	await(t, "all that stray-1 sent, in its order", func() bool { return celsius("stray-1") == "4 9 4 4 5" })
+	gatewaytest.Await(t, "all that stray-1 sent, in its order", func() bool { return celsius("stray-1") == "4 9 4 4 5" })
 	if left := waiting("stray-2"); !slices.Equal(left, []string{"lists/gateway x1"}) {
 		t.Errorf("of stray-2 wait %v", left)
 	}
@@ -83,7 +84,7 @@ func TestWhatAStrangerSentComesInWhenItIsDeclared(t *testing.T) {
 		t.Fatal(err)
 	}
 	declareAll(t, a, "kind: Device\nid: stray-2\nmodel: FR-1\n") // by a file, as any other
-	await(t, "what stray-2 sent", func() bool { return celsius("stray-2") == "6" })
+	gatewaytest.Await(t, "what stray-2 sent", func() bool { return celsius("stray-2") == "6" })
 	if got := celsius("stray-1"); got != "4 9 4 4 5" {
 		t.Errorf("after more replays stray-1 has %s", got)
 	}
@@ -106,18 +107,18 @@ func TestAClockThatIsOffIsCorrectedByPolicy(t *testing.T) {
 	stored := `[{"ts":"1970-01-01T00:00:10Z","values":{"temperature":1}},{"ts":"1970-01-01T00:01:10Z","values":{"temperature":2}}]`
 	publish(t, client, "trust/dev-1", stored)
 	publish(t, client, "receipt/dev-2", stored)
-	await(t, "the trusted clock to be refused", func() bool {
+	gatewaytest.Await(t, "the trusted clock to be refused", func() bool {
 		page, err := a.db.ListQuarantined(t.Context(), views.RefusedQuery{Reason: ingest.ImpossibleTime, Device: "dev-1"})
 		return err == nil && len(page.Rows) == 1 && page.Rows[0].ObservedAt.Equal(time.Unix(10, 0)) && page.Rows[0].Source == "trust"
 	})
-	await(t, "the corrected readings", func() bool {
+	gatewaytest.Await(t, "the corrected readings", func() bool {
 		points, err := a.readings.RawPoints(t.Context(), "dev-2", "temperature", before.Add(-time.Hour), time.Now().Add(time.Minute))
 		if err != nil || len(points) != 2 {
 			return false
 		}
 		return points[1].T.Sub(points[0].T) == time.Minute && points[1].T.After(before)
 	})
-	await(t, "its offset to be measured", func() bool {
+	gatewaytest.Await(t, "its offset to be measured", func() bool {
 		d, err := a.db.Device(t.Context(), "dev-2", time.Now())
 		return err == nil && d.Clock.Behind > 50*365*24*time.Hour && d.Clock.Applied > 50*365*24*time.Hour
 	})
@@ -145,7 +146,7 @@ func TestASteadyOffsetIsCorrectedThroughTheWholeGateway(t *testing.T) {
 	publish(t, client, "meters/met-1", body)
 	publish(t, client, "trusted/met-2", body)
 	at := func(device devices.ID) (at time.Time) {
-		await(t, "the reading of "+string(device), func() bool {
+		gatewaytest.Await(t, "the reading of "+string(device), func() bool {
 			points, err := a.readings.RawPoints(t.Context(), device, "temperature", sent.Add(-3*time.Hour), sent.Add(time.Minute))
 			if err != nil || len(points) != 1 {
 				return false
@@ -161,7 +162,7 @@ func TestASteadyOffsetIsCorrectedThroughTheWholeGateway(t *testing.T) {
 	if got := at("met-2"); !got.Equal(sent.Add(-behind)) {
 		t.Errorf("the trusted reading is stored at %s, sent as %s", got, sent.Add(-behind))
 	}
-	await(t, "the offset to be shown", func() bool {
+	gatewaytest.Await(t, "the offset to be shown", func() bool {
 		d, err := a.db.Device(t.Context(), "met-1", time.Now())
 		return err == nil && (d.Clock.Behind-behind).Abs() < 5*time.Second && (d.Clock.Applied-behind).Abs() < 5*time.Second
 	})
@@ -197,7 +198,7 @@ func measureBefore(t *testing.T, cfg config.Config, declarations string, device 
 func connect(t *testing.T, a *App) mqtt.Client {
 	t.Helper()
 	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + a.cfg.MQTT.Listen).SetClientID("claim"))
-	if token := client.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+	if token := client.Connect(); !token.WaitTimeout(gatewaytest.Patience) || token.Error() != nil {
 		t.Fatal(token.Error())
 	}
 	t.Cleanup(func() { client.Disconnect(0) })
@@ -206,7 +207,7 @@ func connect(t *testing.T, a *App) mqtt.Client {
 
 func publish(t *testing.T, client mqtt.Client, topic, body string) {
 	t.Helper()
-	if token := client.Publish(topic, 1, false, body); !token.WaitTimeout(patience) || token.Error() != nil {
+	if token := client.Publish(topic, 1, false, body); !token.WaitTimeout(gatewaytest.Patience) || token.Error() != nil {
 		t.Fatal(token.Error())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"telltale/internal/config"
 	"telltale/internal/declare"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres/pgtest"
 )
 
@@ -24,7 +25,7 @@ func startLogging(t *testing.T, logger *zap.Logger, change func(*config.Config))
 	t.Helper()
 	cfg := config.Default(t.TempDir())
 	cfg.Database.URL = config.Secret(pgtest.URL(t))
-	cfg.MQTT.Listen, cfg.HTTP.Listen = unusedAddress(t), unusedAddress(t)
+	cfg.MQTT.Listen, cfg.HTTP.Listen = gatewaytest.UnusedAddress(t), gatewaytest.UnusedAddress(t)
 	cfg.HTTP.PublicURL = "http://" + cfg.HTTP.Listen
 	if change != nil {
 		change(&cfg)
@@ -45,7 +46,7 @@ func startLogging(t *testing.T, logger *zap.Logger, change func(*config.Config))
 			t.Errorf("close: %v", err)
 		}
 	})
-	await(t, "the gateway to take messages", func() bool {
+	gatewaytest.Await(t, "the gateway to take messages", func() bool {
 		for _, check := range a.checks() {
 			if check.Ask(t.Context()) != nil {
 				return false
@@ -67,5 +68,5 @@ func declareAll(t *testing.T, a *App, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the declarations to count", func() bool { return a.declarations.Directory().Version() >= plan.Version })
+	gatewaytest.Await(t, "the declarations to count", func() bool { return a.declarations.Directory().Version() >= plan.Version })
 }

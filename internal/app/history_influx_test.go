@@ -12,6 +12,7 @@ import (
 	"telltale/ingest"
 	"telltale/ingest/history/influxtest"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/views"
 )
 
@@ -82,25 +83,25 @@ func TestAGatewayWithItsHistoryInInfluxDB(t *testing.T) {
 	for i := range 10 {
 		says(i, `"temperature": 4`)
 	}
-	await(t, "ten readings in InfluxDB", func() bool { return stored("temperature") == 10 })
+	gatewaytest.Await(t, "ten readings in InfluxDB", func() bool { return stored("temperature") == 10 })
 
 	server.Kill()
 	says(10, `"temperature": 12`)
-	await(t, "the alarm while InfluxDB is away", func() bool {
+	gatewaytest.Await(t, "the alarm while InfluxDB is away", func() bool {
 		open, err := a.db.OpenAlarms(t.Context())
 		return err == nil && len(open) == 1
 	})
-	await(t, "the newest value while InfluxDB is away", func() bool {
+	gatewaytest.Await(t, "the newest value while InfluxDB is away", func() bool {
 		latest, err := a.db.Latest(t.Context(), "reefer-1")
 		return err == nil && latest["temperature"].Value == devices.Number(12)
 	})
-	await(t, "/readyz to name the history", func() bool { return strings.Contains(readyz(t, a), "history") })
+	gatewaytest.Await(t, "/readyz to name the history", func() bool { return strings.Contains(readyz(t, a), "history") })
 	server.Restart()
-	await(t, "the reading that came meanwhile", func() bool { return stored("temperature") == 11 })
+	gatewaytest.Await(t, "the reading that came meanwhile", func() bool { return stored("temperature") == 11 })
 
 	server.Write(bucket, fmt.Sprintf(`readings,device=other humidity="wet" %d`, start.UnixMicro()))
 	says(11, `"temperature": 5, "humidity": 40`)
-	await(t, "the refusal in quarantine", func() bool {
+	gatewaytest.Await(t, "the refusal in quarantine", func() bool {
 		page, err := a.db.ListQuarantined(t.Context(), views.RefusedQuery{Reason: ingest.HistoryRefused})
 		return err == nil && len(page.Rows) == 1 &&
 			string(page.Rows[0].Payload) == fmt.Sprintf(`{"ts":%q,"values":{"humidity":40}}`, start.Add(11*time.Second).UTC().Format(time.RFC3339))
@@ -110,7 +111,7 @@ func TestAGatewayWithItsHistoryInInfluxDB(t *testing.T) {
 	}
 
 	declareAll(t, a, fmt.Sprintf(influxShipment, start.UTC().Format(time.RFC3339)))
-	await(t, "the late shipment to know its past", func() bool {
+	gatewaytest.Await(t, "the late shipment to know its past", func() bool {
 		trace, err := a.db.LoadTrace(t.Context(), "S-1")
 		return err == nil && len(trace["reefer-1"]) == 12
 	})

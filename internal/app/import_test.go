@@ -13,6 +13,7 @@ import (
 	"telltale/devices"
 	"telltale/ingest/loggerfile"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres/pgtest"
 	"telltale/internal/views"
 	"telltale/tickets"
@@ -96,15 +97,15 @@ func TestALoggersFileJoinsLiveDataOnce(t *testing.T) {
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Fatalf("%v (-want +got):\n%s", err, diff)
 		}
-		await(t, "the readings in the history", func() bool { return points() == 120 })
-		await(t, "one alarm", func() bool { return alarms() == 1 })
+		gatewaytest.Await(t, "the readings in the history", func() bool { return points() == 120 })
+		gatewaytest.Await(t, "one alarm", func() bool { return alarms() == 1 })
 	}
 	// What comes behind the second import has it behind it, in the log's order.
 	marker := views.ReadingsImport{File: part.File, Entries: []views.ImportEntry{{Line: 1, Device: string(logger), Time: ptrTo(until.Add(-time.Hour)), Metric: "temperature", Value: 21.0}}}
 	if _, err := admin.ImportReadings(t.Context(), marker); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the marker in the history", func() bool { return points() == 121 })
+	gatewaytest.Await(t, "the marker in the history", func() bool { return points() == 121 })
 	if n := alarms(); n != 1 {
 		t.Errorf("%d alarms after the second import", n)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/declare"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 	"telltale/rules"
 	"telltale/simulator"
@@ -68,7 +69,7 @@ func TestKilledInTheMiddleOfADelayAWindowAShelfAndALatch(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		drained, stop := context.WithTimeout(ctx, patience)
+		drained, stop := context.WithTimeout(ctx, gatewaytest.Patience)
 		defer stop()
 		if err := publisher.Drain(drained); err != nil {
 			t.Fatal(err)
@@ -77,7 +78,7 @@ func TestKilledInTheMiddleOfADelayAWindowAShelfAndALatch(t *testing.T) {
 
 	publish("fridge-1", minutesBut(-1, 0, middleKilled)...)
 	publish("fridge-2", minutesBut(middleLate, 0, middleKilled)...)
-	await(t, "the alarms of the first half", func() bool {
+	gatewaytest.Await(t, "the alarms of the first half", func() bool {
 		return middleAlarm(t, db, "fridge-1", "latch") != nil && !middleAlarm(t, db, "fridge-1", "latch").Active() &&
 			middleAlarm(t, db, "fridge-1", "shelf") != nil
 	})
@@ -93,7 +94,7 @@ func TestKilledInTheMiddleOfADelayAWindowAShelfAndALatch(t *testing.T) {
 	publish("fridge-2", minutesBut(middleLate, middleKilled+1, middleEnds)...)
 	publish("fridge-2", middleLate)
 
-	_ = eventually(func() bool { // each device is in a partition of its own
+	_ = gatewaytest.Eventually(20*time.Millisecond, func() bool { // each device is in a partition of its own
 		late, last := middleAlarm(t, db, "fridge-2", "delay"), middleAlarm(t, db, "fridge-1", "window")
 		return late != nil && len(late.Earlier) == 1 && last != nil
 	})
@@ -230,7 +231,7 @@ func declareText(t *testing.T, db *postgres.DB, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the gateway to work by the declarations", func() bool {
+	gatewaytest.Await(t, "the gateway to work by the declarations", func() bool {
 		behind, err := db.NodesBehind(t.Context(), plan.Version)
 		return err == nil && behind == 0
 	})

@@ -12,6 +12,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest/history"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 	"telltale/simulator"
 	"telltale/tickets"
@@ -92,7 +93,7 @@ func TestKilledAtTenMoments(t *testing.T) {
 
 	for i := range kills {
 		moment := publisher.Acknowledged() + 200 + rand.Int64N(killDevices*killRounds/2/kills)
-		await(t, "messages to be acknowledged", func() bool { return publisher.Acknowledged() >= moment })
+		gatewaytest.Await(t, "messages to be acknowledged", func() bool { return publisher.Acknowledged() >= moment })
 		t.Logf("kill %d, %d messages acknowledged", i+1, publisher.Acknowledged())
 		g.kill()
 		g.start()
@@ -186,7 +187,7 @@ owners: [{customer: C-%02d, from: %s}]
 func checkKillOutcome(t *testing.T, db *postgres.DB, start time.Time) {
 	t.Helper()
 	want, got := expectedEpisodes(start), map[episode]int(nil)
-	_ = eventually(func() bool {
+	_ = gatewaytest.Eventually(20*time.Millisecond, func() bool {
 		got = alarmEpisodes(t, db)
 		return cmp.Equal(want, got)
 	})
@@ -196,7 +197,7 @@ func checkKillOutcome(t *testing.T, db *postgres.DB, start time.Time) {
 
 	const readings = killDevices * killRounds
 	stored := int64(0)
-	_ = eventually(func() bool {
+	_ = gatewaytest.Eventually(20*time.Millisecond, func() bool {
 		stored = countReadings(t, db)
 		return stored >= readings
 	})

@@ -13,6 +13,7 @@ import (
 
 	"telltale/ingest/codec/script"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 	"telltale/internal/postgres/pgtest"
 )
@@ -66,7 +67,7 @@ type gatewayProcess struct {
 
 func newGatewayProcess(t *testing.T, env ...string) *gatewayProcess {
 	t.Helper()
-	g := &gatewayProcess{t: t, data: t.TempDir(), mqtt: unusedAddress(t), http: unusedAddress(t), env: env}
+	g := &gatewayProcess{t: t, data: t.TempDir(), mqtt: gatewaytest.UnusedAddress(t), http: gatewaytest.UnusedAddress(t), env: env}
 	pgtest.Folder(t, g.data+"/postgres") // what kills do is no question of the first start
 	t.Cleanup(func() {
 		if g.cmd != nil {
@@ -92,7 +93,7 @@ func (g *gatewayProcess) start() {
 // awaitAddress returns when somebody listens there.
 func awaitAddress(t *testing.T, address string) {
 	t.Helper()
-	await(t, "somebody to listen at "+address, func() bool {
+	gatewaytest.Await(t, "somebody to listen at "+address, func() bool {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
 			_ = conn.Close()
@@ -113,7 +114,7 @@ func (g *gatewayProcess) kill() {
 func (g *gatewayProcess) open() *postgres.DB {
 	g.t.Helper()
 	var db *postgres.DB
-	await(g.t, "the gateway's database", func() bool {
+	gatewaytest.Await(g.t, "the gateway's database", func() bool {
 		url, running, err := postgres.RunningCluster(g.data + "/postgres")
 		if err != nil || !running {
 			return false
@@ -123,42 +124,4 @@ func (g *gatewayProcess) open() *postgres.DB {
 	})
 	g.t.Cleanup(db.Close)
 	return db
-}
-
-// unusedAddress returns a loopback address where nobody listens.
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-// await fails the test when done does not become true.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	if !eventually(done) {
-		t.Fatalf("waited in vain for %s", what)
-	}
-}
-
-// patience is how long a test waits for something that must happen. It is far
-// more than it takes, so that only a fault reaches it.
-const patience = 90 * time.Second
-
-// eventually polls until done reports true, and gives up after patience.
-func eventually(done func() bool) bool {
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	deadline := time.After(patience)
-	for !done() {
-		select {
-		case <-ticker.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
 }

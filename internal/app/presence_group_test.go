@@ -10,6 +10,7 @@ import (
 
 	"telltale/devices"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 )
 
 // externalBroker starts a Mosquitto and returns its address.
@@ -19,7 +20,7 @@ func externalBroker(t *testing.T) string {
 	if err != nil {
 		path = "/usr/sbin/mosquitto" // which is in few people's PATH
 	}
-	address := unusedAddress(t)
+	address := gatewaytest.UnusedAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +37,7 @@ func externalBroker(t *testing.T) string {
 		_ = broker.Process.Kill()
 		_ = broker.Wait() // says that it was killed
 	})
-	await(t, "Mosquitto to answer", func() bool {
+	gatewaytest.Await(t, "Mosquitto to answer", func() bool {
 		c, err := net.DialTimeout("tcp", address, time.Second)
 		if err != nil {
 			return false
@@ -72,7 +73,7 @@ func TestANodeOfAGroupLearnsWhatVendorsDevicesLeftBehind(t *testing.T) {
 	})
 	declareAll(t, a, claimModel+"---\nkind: Device\nid: plug-1\nmodel: FR-1\n---\nkind: Device\nid: kitchen/fridge\nmodel: FR-1\n---\nkind: Device\nid: fridge-7\nmodel: FR-1\n")
 	for id, presence := range want {
-		await(t, string(id)+" to be "+presence.String(), func() bool {
+		gatewaytest.Await(t, string(id)+" to be "+presence.String(), func() bool {
 			d, err := a.db.Device(t.Context(), id, time.Now())
 			if err != nil {
 				return false

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/tickets"
 )
 
@@ -91,7 +92,7 @@ func TestWHORunsRaiseTheirOwnAlarms(t *testing.T) {
 		mosquittoPub(t, a.cfg.MQTT.Listen, "who/"+runName(file)+"/record", compact(t, records))
 		want = append(want, ownAlarms(t, runName(file), records)...)
 	}
-	await(t, "all partitions to be worked through", func() bool { return caughtUp(t, a) })
+	gatewaytest.Await(t, "all partitions to be worked through", func() bool { return caughtUp(t, a) })
 	var got []string
 	for _, alarm := range alarmsOf(t, a) {
 		got = append(got, alarm.Key.Subject.ID+" "+alarm.Key.Rule)
@@ -169,7 +170,7 @@ report_every: 5m
 	lines, want := machineTemperature(t)
 	mosquittoPub(t, broker, "telltale/press-1/telemetry", lines)
 	var got []time.Time
-	matched := eventually(func() bool {
+	matched := gatewaytest.Eventually(20*time.Millisecond, func() bool {
 		got = got[:0]
 		for _, ticket := range ticketsOf(t, a) {
 			got = append(got, ticket.ObservedAt.UTC())
@@ -225,7 +226,7 @@ func machineTemperature(t *testing.T) (lines [][]byte, episodes []time.Time) {
 // startMosquitto runs Debian's broker for the test and returns its address.
 func startMosquitto(t *testing.T) string {
 	t.Helper()
-	address := unusedAddress(t)
+	address := gatewaytest.UnusedAddress(t)
 	host, port, _ := strings.Cut(address, ":")
 	folder := t.TempDir()
 	file := filepath.Join(folder, "mosquitto.conf")

@@ -8,6 +8,7 @@ import (
 	"telltale/ingest"
 	"telltale/internal/config"
 	"telltale/internal/declare"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/views"
 )
 
@@ -53,7 +54,7 @@ func TestFramesAreDecodedByTheScriptOfTheModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the reading to be in the history", func() bool {
+	gatewaytest.Await(t, "the reading to be in the history", func() bool {
 		points, err := a.readings.RawPoints(t.Context(), "a81758fffe000001", "temperature", began, time.Now().Add(time.Minute))
 		return err == nil && len(points) == 1 && points[0].Value.Number == 23.4
 	})
@@ -61,7 +62,7 @@ func TestFramesAreDecodedByTheScriptOfTheModel(t *testing.T) {
 		ingest.ScriptFailed:  "payload script: Error: unknown type 2 in cellar (line 3:25 of the script)",
 		ingest.UnknownDevice: "device a81758fffe000009 is not declared",
 	} {
-		await(t, string(reason)+" to be in quarantine", func() bool {
+		gatewaytest.Await(t, string(reason)+" to be in quarantine", func() bool {
 			page, err := a.db.ListQuarantined(t.Context(), views.RefusedQuery{Reason: reason})
 			return err == nil && len(page.Rows) == 1 && page.Rows[0].Detail == want
 		})

@@ -16,6 +16,7 @@ import (
 	"telltale/ingest/codec"
 	"telltale/ingest/codec/sparkplug"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres/pgtest"
 )
 
@@ -88,7 +89,7 @@ func (e *edgeNode) connect() {
 
 func (e *edgeNode) await(token mqtt.Token) {
 	e.t.Helper()
-	if !token.WaitTimeout(patience) || token.Error() != nil {
+	if !token.WaitTimeout(gatewaytest.Patience) || token.Error() != nil {
 		e.t.Fatalf("edge node: %v", token.Error())
 	}
 }
@@ -117,7 +118,7 @@ func (e *edgeNode) wantAsked() {
 	e.t.Helper()
 	select {
 	case <-e.asked:
-	case <-time.After(patience):
+	case <-time.After(gatewaytest.Patience):
 		e.t.Fatal("the node was not asked for its births")
 	}
 }
@@ -171,21 +172,21 @@ func TestSparkplugOverAGapARestartAndADeath(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default(t.TempDir())
 	cfg.Database.URL = config.Secret(pgtest.EmptyURL(t))
-	cfg.MQTT.Listen, cfg.HTTP.Listen = unusedAddress(t), unusedAddress(t)
+	cfg.MQTT.Listen, cfg.HTTP.Listen = gatewaytest.UnusedAddress(t), gatewaytest.UnusedAddress(t)
 	cfg.HTTP.PublicURL = "http://" + cfg.HTTP.Listen
 	cfg.Sources = []config.Source{{Name: "plant", Filter: "spBv1.0/#", Codec: "sparkplug"}}
 	a, stop := runGateway(t, cfg)
 	declareAll(t, a, plantDeclarations)
 	wantLatest := func(id devices.ID, metric string, want float64) {
 		t.Helper()
-		await(t, "a reading of "+string(id), func() bool {
+		gatewaytest.Await(t, "a reading of "+string(id), func() bool {
 			latest, err := a.db.Latest(t.Context(), id)
 			return err == nil && latest[metric].Value == devices.Number(want)
 		})
 	}
 	wantPresence := func(id devices.ID, want devices.Presence) {
 		t.Helper()
-		await(t, string(id)+" to be "+want.String(), func() bool {
+		gatewaytest.Await(t, string(id)+" to be "+want.String(), func() bool {
 			d, err := a.db.Device(t.Context(), id, time.Now())
 			return err == nil && d.Presence(time.Now()) == want
 		})

@@ -16,6 +16,7 @@ import (
 
 	"telltale/internal/access"
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/simulator"
 )
 
@@ -101,7 +102,7 @@ faults:
 	if err := publisher.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the help desk to hear of the ticket", func() bool { return len(box.of("ticket.opened")) > 0 })
+	gatewaytest.Await(t, "the help desk to hear of the ticket", func() bool { return len(box.of("ticket.opened")) > 0 })
 
 	opened := box.of("ticket.opened")
 	if len(opened) != 1 || opened[0].Data.DeviceID != "fridge-17" || opened[0].Data.CustomerID != "C-2" {

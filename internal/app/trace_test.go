@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"telltale/internal/config"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/tracing/tracingtest"
 	"telltale/tickets/outbox"
 )
@@ -97,7 +98,7 @@ ticket: {subject: "{{device.id}} is warm"}
 		}
 		return n == 2
 	}
-	await(t, "both deliveries to be written down", delivered)
+	gatewaytest.Await(t, "both deliveries to be written down", delivered)
 	if way.TraceID != outbox.TraceID(opened.Trace) || len(way.Notes) > 0 {
 		t.Errorf("trace id %s, notes %q", way.TraceID, way.Notes)
 	}
@@ -185,7 +186,7 @@ func TestARecallKnowsTheMessageThatLedToIt(t *testing.T) {
 	a := startLogging(t, zap.New(logged), nil)
 	now := time.Now().UTC().Truncate(time.Second)
 	declareAll(t, a, spoiling(now))
-	await(t, "the janitor to have judged the shipment, which no message asks for", func() bool {
+	gatewaytest.Await(t, "the janitor to have judged the shipment, which no message asks for", func() bool {
 		stale, err := a.db.StaleShipments(t.Context(), time.Now(), time.Minute, 1)
 		return err == nil && len(stale) == 0
 	})
@@ -194,7 +195,7 @@ func TestARecallKnowsTheMessageThatLedToIt(t *testing.T) {
 		fmt.Appendf(nil, `{"ts": %d, "values": {"temperature": 31}}`, now.Add(-time.Minute).UnixMilli()),
 	})
 	var proposed []observer.LoggedEntry
-	await(t, "a recall to be proposed", func() bool {
+	gatewaytest.Await(t, "a recall to be proposed", func() bool {
 		proposed = lines.FilterMessage("recall proposed").All()
 		return len(proposed) > 0
 	})

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"telltale/ingest"
+	"telltale/internal/gatewaytest"
 	"telltale/rules"
 )
 
@@ -36,7 +37,7 @@ func TestARuleWhoseMetricNeverCameIsDegraded(t *testing.T) {
 		if err := <-stored; err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the fridge to be heard", func() bool {
+		gatewaytest.Await(t, "the fridge to be heard", func() bool {
 			heard, err := a.db.Heard(t.Context(), []string{"temperature"}, nil)
 			return err == nil && len(heard) == 1 && !heard[0].Metrics["temperature"].Before(now)
 		})
@@ -55,7 +56,7 @@ func TestARuleWhoseMetricNeverCameIsDegraded(t *testing.T) {
 	}
 	a.unheard.latest.Store(&found)                                // as its own look would, ten minutes on
 	declareAll(t, a, `{kind: Device, id: fridge-2, model: FR-1}`) // so that the workers look at once, not within half a minute
-	await(t, "the rule to be degraded", func() bool {
+	gatewaytest.Await(t, "the rule to be degraded", func() bool {
 		health, err := a.db.RuleHealth(t.Context())
 		return err == nil && health["left-open"].State == rules.Degraded && health["left-open"].Reason == found[0].Reason
 	})

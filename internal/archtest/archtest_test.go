@@ -58,6 +58,7 @@ var law = map[string][]string{
 	"internal/console":         append([]string{"rules/script", "internal/access", "internal/declare", "internal/idempotency", "internal/views"}, domain...),
 	"internal/app":             {"all"},
 	"internal/archtest":        {},
+	"internal/gatewaytest":     {},
 	"internal/faults":          {}, // tests only: they start the gateway as a process of its own and harm what it stands on
 	"cmd/telltale": {
 		"devices", "ingest", "ingest/codec", "ingest/codec/script", "ingest/loggerfile", "internal/app", "internal/config", "internal/declare", "internal/load", "internal/views",

@@ -9,6 +9,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest/history"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 	"telltale/tickets"
 )
@@ -48,7 +49,7 @@ func (w *world) settle(t *testing.T, fault string, f *fleet) account {
 	a := account{Fault: fault, Sent: f.sent(), Saw: f.saw()}
 	var wrong []string
 	forgotten := time.Now() // when another one of those was found at last
-	_ = eventually(look, func() bool {
+	_ = gatewaytest.Eventually(look, func() bool {
 		c := &count{t: t, history: store, db: db, hooks: w.hooks, broker: w.broker}
 		for _, d := range f.things {
 			c.readings(f, d)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"telltale/internal/gatewaytest"
 )
 
 // mosquitto is Debian's broker, with a link to it that notes which messages
@@ -35,7 +37,7 @@ type delivery struct {
 
 func newMosquitto(t testing.TB) *mosquitto {
 	t.Helper()
-	dir, address := t.TempDir(), unusedAddress(t)
+	dir, address := t.TempDir(), gatewaytest.UnusedAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"telltale/devices"
 	"telltale/ingest/history"
+	"telltale/internal/gatewaytest"
 )
 
 // crowd is how many devices come back in the same second, after a power cut in
@@ -38,7 +39,7 @@ func TestACrowdConnects(t *testing.T) {
 	for i := range crowd {
 		everybody.Go(func() {
 			<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / crowd)))
-			for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+			for deadline := time.Now().Add(gatewaytest.Patience); time.Now().Before(deadline); {
 				tries.Add(1)
 				if sayOnce(w.devicesReach(), i, w.start, func() {
 					if acknowledged.Add(1) == crowd {
@@ -88,7 +89,7 @@ func sayOnce(address string, i int, at time.Time, acknowledged func(), stay <-ch
 	acknowledged()
 	select {
 	case <-stay:
-	case <-time.After(patience):
+	case <-time.After(gatewaytest.Patience):
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func (w *world) awaitCrowd(t *testing.T) int {
 	db := w.db()
 	defer db.Close()
 	i := 0
-	_ = eventually(look, func() bool {
+	_ = gatewaytest.Eventually(look, func() bool {
 		for ; i < crowd; i++ {
 			stored, err := db.Range(t.Context(), history.Query{
 				Device: devices.ID(member(i)), Metric: "temperature", From: w.start.Add(-time.Minute), To: w.start.Add(time.Minute),

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 )
 
@@ -60,7 +61,7 @@ func (d *database) stop() {
 func killDatabase(t testing.TB, dir string) {
 	t.Helper()
 	var postmaster int
-	await(t, "the database server's process", func() bool { // it may just be starting again
+	gatewaytest.Await(t, "the database server's process", func() bool { // it may just be starting again
 		file, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
 		if err != nil {
 			return false

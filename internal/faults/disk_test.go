@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"telltale/internal/gatewaytest"
 )
 
 // volume is a small disk of its own.
@@ -75,7 +77,7 @@ func TestFullDisks(t *testing.T) {
 		f := launchFleet(t, "log", w.devicesReach(), w.start)
 		f.awaitMore(t, w.rand, 500)
 		logDisk.fill()
-		await(t, "acknowledgements to end", f.silentFor(time.Second))
+		gatewaytest.Await(t, "acknowledgements to end", f.silentFor(time.Second))
 		before := f.acknowledged.Load()
 		pass(t, away())
 		if n := f.acknowledged.Load() - before; n > 0 {
@@ -89,7 +91,7 @@ func TestFullDisks(t *testing.T) {
 		f := launchFleet(t, "database", w.devicesReach(), w.start)
 		f.awaitMore(t, w.rand, 500)
 		databaseDisk.fill()
-		await(t, "the database to find no room", func() bool {
+		gatewaytest.Await(t, "the database to find no room", func() bool {
 			log, err := os.ReadFile(filepath.Join(databaseDisk.dir, "server.log"))
 			return err == nil && bytes.Contains(log, []byte("No space left on device"))
 		})

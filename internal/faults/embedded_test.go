@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"telltale/ingest"
+	"telltale/internal/gatewaytest"
 )
 
 // TestEmbedded lets faults happen to a gateway that has everything in itself:
@@ -66,7 +67,7 @@ func (w *world) silenceDevices(t *testing.T) {
 		if link.fallSilent() == 0 {
 			t.Error("no device was connected")
 		}
-		await(t, "a device to connect again", link.alive)
+		gatewaytest.Await(t, "a device to connect again", link.alive)
 	}
 	f.awaitMore(t, w.rand, 500)
 	w.settle(t, "connections of devices half-open", f).conclude(t)
@@ -90,7 +91,7 @@ func (w *world) sendAgain(t *testing.T) {
 		f.awaitMore(t, w.rand, 500)
 		held.Store(0)
 		holding.Store(true)
-		await(t, "messages to be sent in vain", func() bool { return held.Load() >= devicesOfFleet*window/2 })
+		gatewaytest.Await(t, "messages to be sent in vain", func() bool { return held.Load() >= devicesOfFleet*window/2 })
 		twice += held.Load()
 		link.cut()
 		holding.Store(false)

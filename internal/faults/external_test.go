@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"telltale/ingest"
+	"telltale/internal/gatewaytest"
 )
 
 // part is something outside the gateway that a fault can happen to.
@@ -40,7 +41,7 @@ func TestExternal(t *testing.T) {
 }
 
 // TestConnectionsFallSilent blackholes what leads to the parts outside. It has a
-// gateway of its own: nearly all of its time is the gateway's patience, in which
+// gateway of its own: nearly all of its time is the gateway's gatewaytest.Patience, in which
 // the processors are free for the other tests.
 func TestConnectionsFallSilent(t *testing.T) {
 	t.Parallel()
@@ -102,7 +103,7 @@ func (w *world) kill(t *testing.T, p part) {
 		f.awaitMore(t, w.rand, 500)
 		p.kill(t)
 		before := w.broker.acknowledged()
-		await(t, "the gateway to acknowledge again", func() bool { return w.broker.acknowledged() > before })
+		gatewaytest.Await(t, "the gateway to acknowledge again", func() bool { return w.broker.acknowledged() > before })
 	}
 	f.awaitMore(t, w.rand, 500)
 	w.settle(t, p.name+": kill -9", f).conclude(t)
@@ -130,10 +131,10 @@ func (w *world) silence(t *testing.T, fleet string, parts ...part) {
 	for range strikes {
 		f.awaitMore(t, w.rand, 500)
 		for _, p := range parts {
-			await(t, "a connection to "+p.name, func() bool { return p.link.fallSilent() > 0 })
+			gatewaytest.Await(t, "a connection to "+p.name, func() bool { return p.link.fallSilent() > 0 })
 		}
 		for _, p := range parts {
-			await(t, "a new connection to "+p.name, p.link.alive)
+			gatewaytest.Await(t, "a new connection to "+p.name, p.link.alive)
 		}
 	}
 	f.awaitMore(t, w.rand, 500)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"telltale/internal/gatewaytest"
 )
 
 // Each device reports once a minute by its own clock, far faster by ours, and
@@ -91,7 +93,7 @@ func (f *fleet) finish(t testing.TB) {
 	go func() { f.running.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(gatewaytest.Patience):
 		f.cancel()
 		<-done
 		t.Fatalf("fleet %s waits in vain for acknowledgements", f.name)
@@ -112,7 +114,7 @@ func (f *fleet) sent() int {
 func (f *fleet) awaitMore(t testing.TB, r *rand.Rand, atMost int64) {
 	t.Helper()
 	moment := f.acknowledged.Load() + 20 + r.Int64N(atMost)
-	await(t, "messages to be acknowledged", func() bool { return f.acknowledged.Load() >= moment })
+	gatewaytest.Await(t, "messages to be acknowledged", func() bool { return f.acknowledged.Load() >= moment })
 }
 
 // saw says what the fault looked like from a device.

@@ -4,6 +4,8 @@ import (
 	"net"
 	"os/exec"
 	"testing"
+
+	"telltale/internal/gatewaytest"
 )
 
 // natsServer is a NATS server outside the gateway, with the link to it.
@@ -15,7 +17,7 @@ type natsServer struct {
 
 func newNATS(t testing.TB) *natsServer {
 	t.Helper()
-	dir, address := t.TempDir(), unusedAddress(t)
+	dir, address := t.TempDir(), gatewaytest.UnusedAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"telltale/internal/gatewaytest"
 )
 
 // process is a program that can be killed and started again.
@@ -57,7 +59,7 @@ func (p *process) start() {
 	if p.ended, err = launch(p.cmd); err != nil {
 		p.t.Fatalf("start %s: %v", p.name, err)
 	}
-	await(p.t, p.name+" to be ready", p.ready)
+	gatewaytest.Await(p.t, p.name+" to be ready", p.ready)
 }
 
 // launch starts a command that does not outlive this process, even when that
@@ -120,17 +122,6 @@ func (p *process) judgeLog() {
 	}
 }
 
-// unusedAddress returns a loopback address where nobody listens.
-func unusedAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
 // listens reports whether somebody listens at an address.
 func listens(address string) func() bool {
 	return func() bool {
@@ -140,34 +131,6 @@ func listens(address string) func() bool {
 		}
 		return err == nil
 	}
-}
-
-// patience is how long a test waits for something that must happen. It is far
-// more than it takes, so that only a fault reaches it.
-const patience = 2 * time.Minute
-
-// await fails the test when done does not become true.
-func await(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	if !eventually(20*time.Millisecond, done) {
-		t.Fatalf("waited in vain for %s", what)
-	}
-}
-
-// eventually asks again and again until done reports true, and gives up after
-// patience.
-func eventually(every time.Duration, done func() bool) bool {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	deadline := time.After(patience)
-	for !done() {
-		select {
-		case <-ticker.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
 }
 
 // pass lets time go by while load and fault go on: the one thing that this

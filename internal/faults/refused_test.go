@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"telltale/ingest"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/views"
 )
 
@@ -38,7 +39,7 @@ func (w *world) awaitRefused(t *testing.T, reason ingest.Reason, topic string, e
 	t.Helper()
 	db := w.db()
 	defer db.Close()
-	_ = eventually(look, func() bool {
+	_ = gatewaytest.Eventually(look, func() bool {
 		page, err := db.ListQuarantined(t.Context(), views.RefusedQuery{Reason: reason, Limit: 500})
 		if err != nil {
 			return false
@@ -65,7 +66,7 @@ type rude struct {
 // connections that takes.
 func (r *rude) publish(topic string, payload []byte, id uint16) {
 	r.t.Helper()
-	await(r.t, "a refused message to be acknowledged", func() bool {
+	gatewaytest.Await(r.t, "a refused message to be acknowledged", func() bool {
 		var err error
 		if r.conn == nil {
 			if r.conn, err = dial(r.address, r.id); err != nil {

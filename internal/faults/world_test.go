@@ -14,6 +14,7 @@ import (
 
 	"telltale/ingest/stream"
 	"telltale/internal/declare"
+	"telltale/internal/gatewaytest"
 	"telltale/internal/postgres"
 )
 
@@ -46,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, seed)),
 		start: time.Now().Add(-20 * 24 * time.Hour).Truncate(time.Minute).UTC(),
-		mqtt:  unusedAddress(t), http: unusedAddress(t), hooks: newReceiver(t),
+		mqtt:  gatewaytest.UnusedAddress(t), http: gatewaytest.UnusedAddress(t), hooks: newReceiver(t),
 	}
 }
 
@@ -139,7 +140,7 @@ func (w *world) declare(text string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	await(w.t, "the gateway to work by the declarations", func() bool {
+	gatewaytest.Await(w.t, "the gateway to work by the declarations", func() bool {
 		behind, err := db.NodesBehind(w.t.Context(), plan.Version)
 		return err == nil && behind == 0
 	})
@@ -150,7 +151,7 @@ func (w *world) declare(text string) {
 func (w *world) db() *postgres.DB {
 	w.t.Helper()
 	var db *postgres.DB
-	await(w.t, "the database", func() bool {
+	gatewaytest.Await(w.t, "the database", func() bool {
 		url, err := w.databaseURL()
 		if err != nil {
 			return false
@@ -206,7 +207,7 @@ func (w *world) end() {
 // that is later. Of what was trimmed away nothing is known.
 func (w *world) checkOrder(log *stream.Log, partition int) (reports int) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), gatewaytest.Patience)
 	defer cancel()
 	end, err := log.End(ctx, partition)
 	if err != nil {
