@@ -61,7 +61,8 @@ func (w *Worker) send(ctx context.Context) {
 	}()
 }
 
-// settle waits for what is under way to be committed, and tells of it.
+// settle waits for what is under way to be committed, and tells of it. What
+// failed stays under way, so that nothing is sent after it.
 func (w *Worker) settle(ctx context.Context) error {
 	u := w.underway
 	select {
@@ -69,11 +70,11 @@ func (w *Worker) settle(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	u.stop()
-	w.underway = nil
 	if u.err != nil {
 		return u.err
 	}
+	u.stop()
+	w.underway = nil
 	w.metrics.observe(&u.round, u.at)
 	w.tell(u.round.Transitions)
 	w.tellHealth(u.round.Health)

@@ -196,6 +196,53 @@ func TestAWorkerThatStopsLeavesWhatIsUnderWayInOrder(t *testing.T) {
 	}
 }
 
+// The last try fails just when the worker is told to stop: what was decided
+// after it must not be committed without it.
+func TestNothingIsCommittedPastARoundThatFailed(t *testing.T) {
+	t.Parallel()
+	log, l := openLog(t), newLedger()
+	w := newWorker(t, log, l, "temperature > 8")
+	g := gated(t, w, l)
+	if err := w.recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer w.reader.Close()
+	say(t, log, 0, repeat(9, 11)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	for w.underway == nil {
+		if err := w.step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.await()
+	cancel()
+	g.end <- errAway
+	<-w.underway.over
+	say(t, log, 11, 5)
+	for w.round.empty() { // of the end of the alarm
+		message, err := w.reader.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.decide(message)
+	}
+	if err := w.settle(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("settle = %v", err)
+	}
+	w.committer = l // the database is back
+	_ = w.leave(ctx)
+	w.giveUp()
+	if lines := l.lines(); len(lines) != 0 || l.seq != 0 {
+		t.Errorf("committed %q up to %d", lines, l.seq)
+	}
+	stop := run(t, newWorker(t, log, l, "temperature > 8"))
+	l.await(t, 2)
+	_ = stop()
+	if diff := cmp.Diff([]string{"raised fridge-1 00:10", "cleared fridge-1 00:11"}, l.lines()); diff != "" {
+		t.Errorf("after the next start (-want +got)\n%s", diff)
+	}
+}
+
 // The database commits, and nobody hears of it: the round is sent again as it
 // was, without what was decided meanwhile.
 func TestARoundIsTriedAgainAsItWas(t *testing.T) {
