@@ -459,6 +459,9 @@ func TestAnErrorAfterTheDesksWorkUndoesIt(t *testing.T) {
 		if err := s.desk.Handle(t.Context(), tx, []rules.Transition{raised("warm", fridge(1), noon)}, noon); err != nil {
 			return err
 		}
+		if events, _, err := tx.EventsAfter(t.Context(), 0, 10); err != nil || len(events) == 0 {
+			t.Errorf("nothing was written: %v", err)
+		}
 		return fenced
 	})
 	if !errors.Is(err, fenced) || len(s.alarms(t)) != 0 || len(s.told(t)) != 0 {

@@ -184,6 +184,15 @@ func TestAClientThatComesBackMissesNothingAndSeesNothingTwice(t *testing.T) {
 	}
 }
 
+// appendNow writes an event and asks for events, so that it has been written.
+func appendNow(ctx context.Context, tx *postgres.DB, name string) error {
+	if err := tx.AppendEvents(ctx, happening(name)); err != nil {
+		return err
+	}
+	_, _, err := tx.EventsAfter(ctx, 0, 1)
+	return err
+}
+
 func TestATransactionThatCommitsLateIsNotSkipped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -192,7 +201,7 @@ func TestATransactionThatCommitsLateIsNotSkipped(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { // takes its position first and commits last
 		err := r.db.InTx(t.Context(), func(tx *postgres.DB) error {
-			if err := tx.AppendEvents(t.Context(), happening("slow")); err != nil {
+			if err := appendNow(t.Context(), tx, "slow"); err != nil {
 				return err
 			}
 			close(inserted)
@@ -218,7 +227,7 @@ func TestAPositionThatWasRolledBackHoldsNothingUp(t *testing.T) {
 	s := r.listen("")
 	gaveUp := fmt.Errorf("gave up")
 	err := r.db.InTx(t.Context(), func(tx *postgres.DB) error {
-		if err := tx.AppendEvents(t.Context(), happening("never")); err != nil {
+		if err := appendNow(t.Context(), tx, "never"); err != nil {
 			return err
 		}
 		return gaveUp
