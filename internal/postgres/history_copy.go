@@ -69,6 +69,7 @@ func (f *freshReadings) copyTo(ctx context.Context, tx *DB) error {
 	_, err = conn.CopyFrom(ctx, bytes.NewReader(f.encode()),
 		`copy readings (device_num, observed_at, metrics, numbers, labels) from stdin (format binary)`)
 	if err != nil {
+		f.text = nil // the driver may still be reading it
 		return fmt.Errorf("copy readings: %w", err)
 	}
 	return nil
