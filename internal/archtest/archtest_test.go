@@ -28,7 +28,7 @@ var law = map[string][]string{
 
 	"ingest/history/historytest": {"devices", "ingest/history"},
 	"ingest/history/influx":      {"devices", "ingest/history"},
-	"ingest/history/influxtest":  {},
+	"ingest/history/influxtest":  {"internal/gatewaytest"},
 
 	"rules":           {"devices"},
 	"rules/excursion": {"devices", "devices/shipments"},

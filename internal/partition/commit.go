@@ -29,11 +29,8 @@ type underway struct {
 	err  error         // why it is not committed
 }
 
-// isOver reports whether there is nothing to wait for.
+// isOver reports whether it has ended, well or not.
 func (u *underway) isOver() bool {
-	if u == nil {
-		return true
-	}
 	select {
 	case <-u.over:
 		return true

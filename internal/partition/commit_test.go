@@ -113,14 +113,33 @@ func changes(e Effects) string {
 	return text
 }
 
-func TestTheNextRoundIsDecidedWhileOneIsCommitted(t *testing.T) {
-	t.Parallel()
+// committing is a worker in whose first transaction an alarm is raised; it is
+// under way.
+type committing struct {
+	*Worker
+	log      *stream.Log
+	gate     *gate
+	progress *progress
+	stop     func() error
+	first    Effects
+}
+
+func startCommitting(t *testing.T) *committing {
+	t.Helper()
 	log, l := openLog(t), newLedger()
 	w := newWorker(t, log, l, "temperature > 8")
-	g, p := gated(t, w, l), follow(w)
-	stop := run(t, w)
+	c := &committing{Worker: w, log: log, gate: gated(t, w, l), progress: follow(w)}
+	c.stop = run(t, w)
 	say(t, log, 0, repeat(9, 11)...)
-	if got := changes(g.await()); got != "raised 00:10;" {
+	c.first = c.gate.await()
+	return c
+}
+
+func TestTheNextRoundIsDecidedWhileOneIsCommitted(t *testing.T) {
+	t.Parallel()
+	w := startCommitting(t)
+	log, g, p, l := w.log, w.gate, w.progress, w.gate.ledger
+	if got := changes(w.first); got != "raised 00:10;" {
 		t.Errorf("first %s", got)
 	}
 	say(t, log, 11, append(repeat(5, 2), repeat(9, 11)...)...)
@@ -134,7 +153,7 @@ func TestTheNextRoundIsDecidedWhileOneIsCommitted(t *testing.T) {
 	}
 	g.end <- nil
 	l.await(t, 3)
-	_ = stop()
+	_ = w.stop()
 	if w.position.Load() != l.seq || l.snapshot.Seq != l.seq {
 		t.Errorf("position %d and snapshot %d, want %d", w.position.Load(), l.snapshot.Seq, l.seq)
 	}
@@ -243,18 +262,14 @@ func TestNothingIsCommittedPastARoundThatFailed(t *testing.T) {
 	}
 }
 
-// The database commits, and nobody hears of it: the round is sent again as it
-// was, without what was decided meanwhile.
+// Whether the try that failed has committed is not known: the round is sent
+// again as it was, without what was decided meanwhile.
 func TestARoundIsTriedAgainAsItWas(t *testing.T) {
 	t.Parallel()
-	log, l := openLog(t), newLedger()
-	w := newWorker(t, log, l, "temperature > 8")
-	g, p := gated(t, w, l), follow(w)
-	stop := run(t, w)
-	say(t, log, 0, repeat(9, 11)...)
-	first := g.await()
-	say(t, log, 11, 5)
-	p.await(t, log)
+	w := startCommitting(t)
+	g, first := w.gate, w.first
+	say(t, w.log, 11, 5)
+	w.progress.await(t, w.log)
 	g.end <- errAway
 	again := g.await()
 	if again.Seq != first.Seq || changes(again) != changes(first) {
@@ -265,7 +280,7 @@ func TestARoundIsTriedAgainAsItWas(t *testing.T) {
 		t.Errorf("then %s", got)
 	}
 	g.end <- nil
-	_ = stop()
+	_ = w.stop()
 }
 
 func TestALeaseThatIsLostStopsAWorkerThatGathers(t *testing.T) {

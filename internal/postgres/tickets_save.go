@@ -27,8 +27,9 @@ func placeTaken(err *pgconn.PgError) bool {
 	}, err.ConstraintName)
 }
 
-// Save writes what the desk decided, all at once, with whatever comes next. Rows travel as JSON
-// records: one parameter for many rows, lists inside of rows included.
+// Save writes what the desk decided, all at once, with whatever comes next.
+// Rows travel as JSON records: one parameter for many rows, lists inside of
+// rows included.
 func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	batch := new(pgx.Batch)
 	queuePlans(batch, byIndex)

@@ -151,9 +151,10 @@ type failedRow struct{ err error }
 // Scan is [pgx.Row]'s.
 func (r failedRow) Scan(...any) error { return r.err }
 
-// write sends statements that are not asked anything. In a transaction they
-// travel with what comes next, and what it returns may be their error; the
-// last ones' is that of the commit.
+// write sends statements whose answers nobody waits for; functions that were
+// queued with them may look at these when they come. In a transaction the
+// statements travel with what comes next, and what it returns may be their
+// error; the last ones' is that of the commit.
 func (db *DB) write(ctx context.Context, batch *pgx.Batch) error {
 	if t, in := db.q.(*transaction); in {
 		t.later(batch)

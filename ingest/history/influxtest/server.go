@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"telltale/internal/gatewaytest"
 )
 
 // Options say how a server is set up.
@@ -51,7 +52,7 @@ const startLimit = time.Minute
 func Start(t testing.TB, opts Options) *Server {
 	t.Helper()
 	s := &Server{t: t, opts: opts, dir: t.TempDir()}
-	s.URL = "http://" + freeAddress(t)
+	s.URL = "http://" + gatewaytest.UnusedAddress(t)
 	s.writeConfig()
 	s.Restart()
 	t.Cleanup(s.Kill)
@@ -59,16 +60,6 @@ func Start(t testing.TB, opts Options) *Server {
 		s.Query("", "CREATE USER admin WITH PASSWORD 'secret' WITH ALL PRIVILEGES")
 	}
 	return s
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // writeConfig sets up a server that says nothing to the world and keeps its
