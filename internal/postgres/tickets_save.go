@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,7 +37,7 @@ func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 	queueChangedAlarms(batch, changes.ChangedAlarms)
 	queueChangedTickets(batch, changes.ChangedTickets)
 	queuePlans(batch, byCost)
-	queueNewAlarms(batch, changes.NewAlarms)
+	queueNewAlarms(batch, inOneOrder(changes.NewAlarms))
 	queueNewTickets(batch, changes.NewTickets)
 	queueLinks(batch, changes.NewAlarms)
 	queueNewMerges(batch, changes.Merges)
@@ -47,6 +48,15 @@ func (db *DB) Save(ctx context.Context, changes *tickets.Changes) error {
 		return fmt.Errorf("write alarms and tickets: %w", err)
 	}
 	return nil
+}
+
+// inOneOrder returns alarms sorted by what they are about. A second alarm about
+// the same waits in the index for the first one's transaction, and two
+// transactions that insert in one order cannot wait in a circle.
+func inOneOrder(alarms []*tickets.Alarm) []*tickets.Alarm {
+	return slices.SortedStableFunc(slices.Values(alarms), func(a, b *tickets.Alarm) int {
+		return cmp.Or(cmp.Compare(a.Key.Rule, b.Key.Rule), cmp.Compare(a.Key.Subject.ID, b.Key.Subject.ID))
+	})
 }
 
 // records encodes rows for jsonb_to_recordset.
