@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
 
 	"telltale/devices"
 )
@@ -414,6 +415,19 @@ func TestFolderInUseIsRefused(t *testing.T) {
 	if want := "stream folder " + dir + " is in use by another process"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+}
+
+func TestAClosedFolderIsFreeThoughAChildIsBeingStarted(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "stream")
+	l := openLog(t, Options{Dir: dir})
+	childs, err := unix.Dup(int(l.embedded.lock.Fd())) // what a fork has until it is another program
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(childs) }()
+	l.Close()
+	openLog(t, Options{Dir: dir})
 }
 
 func TestWrongOptionsAreNamed(t *testing.T) {

@@ -41,7 +41,8 @@ func startEmbedded(ctx context.Context, dir string, log *zap.Logger) (*embedded,
 	}
 	e := &embedded{dir: dir, log: log, lock: lock}
 	if err := e.start(ctx); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		unlockDir(lock)
+		return nil, err
 	}
 	return e, nil
 }
@@ -146,7 +147,7 @@ func (e *embedded) stop() {
 	defer e.healing.Unlock()
 	e.stopped = true
 	e.shutdown()
-	_ = e.lock.Close() // and with it the lock is given up
+	unlockDir(e.lock)
 }
 
 // lockDir creates the folder and takes its lock, which the kernel gives up
@@ -168,6 +169,13 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock stream folder %s: %w", dir, err)
 	}
 	return f, nil
+}
+
+// unlockDir gives the lock up before it closes the file: a process that is
+// being started at this moment has the file open too, until its program runs.
+func unlockDir(lock *os.File) {
+	_ = unix.Flock(int(lock.Fd()), unix.LOCK_UN)
+	_ = lock.Close()
 }
 
 // serverLog passes the server's words on to zap. What the server calls fatal
