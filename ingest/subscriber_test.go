@@ -21,6 +21,7 @@ import (
 	"telltale/devices"
 	"telltale/ingest/codec"
 	"telltale/ingest/stream"
+	"telltale/internal/gatewaytest"
 )
 
 // broker is a Debian Mosquitto that persists its sessions.
@@ -39,14 +40,8 @@ const saveAlways = "autosave_on_changes true\nautosave_interval 1\n"
 func startMosquitto(t testing.TB, conf ...string) *debianBroker {
 	t.Helper()
 	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &debianBroker{t: t, addr: l.Addr().(*net.TCPAddr), conf: filepath.Join(dir, "mosquitto.conf")}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: gatewaytest.UnusedPort(t)}
+	b := &debianBroker{t: t, addr: addr, conf: filepath.Join(dir, "mosquitto.conf")}
 	recommended, err := os.ReadFile("../deploy/mosquitto/telltale.conf")
 	if err != nil {
 		t.Fatal(err)

@@ -3,25 +3,14 @@ package ingest
 import (
 	"crypto/x509"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
 	"go.uber.org/zap"
 
 	"telltale/ingest/stream"
+	"telltale/internal/gatewaytest"
 )
-
-// freePort returns a port of the loopback address that nobody uses now.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 // secured is Mosquitto's configuration of an address for TLS, where clients
 // must present a certificate of the same authority.
@@ -33,7 +22,7 @@ func secured(port int, files CertificateFiles) string {
 func TestSubscriberAndMosquittoKnowEachOther(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newAuthority(t), newAuthority(t)
-	port, expiredPort := freePort(t), freePort(t)
+	port, expiredPort := gatewaytest.UnusedPort(t), gatewaytest.UnusedPort(t)
 	past := func(c *x509.Certificate) { c.NotBefore = c.NotBefore.AddDate(-2, 0, 0); expired(c) }
 	startMosquitto(t, secured(port, ours.files("broker")), secured(expiredPort, ours.files("broker", past)))
 	p := startPipeline(t, &memory{}, PipelineOptions{})
@@ -83,7 +72,7 @@ func TestSubscriberAndMosquittoKnowEachOther(t *testing.T) {
 func TestCertificatesAreRenewedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	old, renewed := newAuthority(t), newAuthority(t)
-	port := freePort(t)
+	port := gatewaytest.UnusedPort(t)
 	theirs, ours := old.files("broker"), old.files("node-1")
 	broker := startMosquitto(t, saveAlways, secured(port, theirs))
 	log := openLog(t, stream.Options{})

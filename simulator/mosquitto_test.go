@@ -14,6 +14,8 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"telltale/internal/gatewaytest"
 )
 
 // broker is a Mosquitto of the test's own, on a free port.
@@ -27,21 +29,14 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().(*net.TCPAddr)
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := gatewaytest.UnusedPort(t)
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil { // it drops root
 		t.Fatal(err)
 	}
-	b := &broker{t: t, config: filepath.Join(dir, "mosquitto.conf"), address: address.String()}
+	b := &broker{t: t, config: filepath.Join(dir, "mosquitto.conf"), address: fmt.Sprintf("127.0.0.1:%d", port)}
 	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\npersistence true\n"+
-		"persistence_location %s/\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n", address.Port, dir)
+		"persistence_location %s/\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n", port, dir)
 	if err := os.WriteFile(b.config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
