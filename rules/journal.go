@@ -1,12 +1,6 @@
 package rules
 
-import (
-	"encoding/binary"
-	"math"
-	"slices"
-
-	"telltale/devices"
-)
+import "slices"
 
 // A journal keeps this many reports and bytes of a device at most. Whoever
 // reports faster than its lateness has room for is taken back less far: by
@@ -135,9 +129,6 @@ func (j *journal) crowded(quarters int) bool {
 	return j.count >= maxJournal*quarters/4 || len(j.log) >= maxJournalBytes*quarters/4
 }
 
-// sizeOfSize is how many bytes an entry begins with that say its length.
-const sizeOfSize = 4
-
 // append adds the part of a report that counted, in order: readings by slot,
 // and its faults if they are known by it.
 func (e *Engine) append(d *device, observed int64, known bool, faults []string) {
@@ -146,96 +137,4 @@ func (e *Engine) append(d *device, observed int64, known bool, faults []string) 
 	j.log = appendEntry(j.log, observed, e.round.held, e.round.accepted, known, faults)
 	j.count++
 	j.resume()
-}
-
-func appendEntry(log []byte, observed int64, held []int, readings []accepted, known bool, faults []string) []byte {
-	begin := len(log)
-	w := writer{append(log, make([]byte, sizeOfSize)...)}
-	w.int(observed)
-	w.uint(uint64(len(held)))
-	for _, i := range held {
-		w.uint(uint64(i))
-	}
-	if known {
-		w.uint(uint64(len(faults)) + 1)
-		for _, code := range faults {
-			w.text(code)
-		}
-	} else {
-		w.uint(0)
-	}
-	for _, a := range readings {
-		if a.value.IsLabel() {
-			w.uint(uint64(a.slot)<<1 | 1)
-			w.text(a.value.Label)
-		} else {
-			w.uint(uint64(a.slot) << 1)
-			w.fixed(math.Float64bits(a.value.Number))
-		}
-	}
-	binary.LittleEndian.PutUint32(w.buf[begin:], uint32(len(w.buf)-begin-sizeOfSize))
-	return w.buf
-}
-
-// entry is one report of the log, taken apart.
-type entry struct {
-	observed int64
-	held     []int // what went by our clock and held back others; see [Engine.holdingBack]
-	report   devices.Report
-}
-
-// next reads the entry at an offset and returns the offset of the one after.
-// The entry's lists are used again by the next call.
-func (j *journal) next(p *plan, offset int, into *entry) (after int, err error) {
-	whole := reader{buf: j.log[offset:]}
-	r := reader{buf: whole.sized(), err: whole.err}
-	after = len(j.log) - len(whole.buf)
-	into.observed = r.time()
-	into.held = into.held[:0]
-	for n := r.count(); n > 0 && r.err == nil; n-- {
-		into.held = append(into.held, r.index(len(p.rules)+len(p.clock.places)))
-	}
-	into.report.Faults = nil
-	if n := r.uint(); n > 0 {
-		into.report.Faults = []string{}
-		for n--; n > 0 && r.err == nil; n-- {
-			into.report.Faults = append(into.report.Faults, r.text())
-		}
-	}
-	into.report.Readings = into.report.Readings[:0]
-	for len(r.buf) > 0 && r.err == nil {
-		key := r.uint()
-		slot := int(key >> 1)
-		if slot < 0 || slot >= len(p.names) {
-			r.fail()
-			break
-		}
-		reading := devices.Reading{Metric: p.names[slot]}
-		if key&1 == 1 {
-			reading.Value = devices.Label(r.text())
-		} else {
-			reading.Value = devices.Number(math.Float64frombits(r.fixed()))
-		}
-		into.report.Readings = append(into.report.Readings, reading)
-	}
-	return after, r.err
-}
-
-// mustNext is next for a log that is known to be sound.
-func (j *journal) mustNext(p *plan, offset int, into *entry) (after int) {
-	after, err := j.next(p, offset, into)
-	if err != nil {
-		panic("rules: own journal cannot be read")
-	}
-	return after
-}
-
-// index reads a position among n.
-func (r *reader) index(n int) int {
-	i := r.uint()
-	if i >= uint64(n) {
-		r.fail()
-		return 0
-	}
-	return int(i)
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// sizeOfSize is how many bytes a stored journal begins with that say its length.
+const sizeOfSize = 4
+
 // journal writes what a device can be taken back by. It is written by
 // position, because it is good for nothing under other rules: what was decided
 // under earlier ones stays.

@@ -11,7 +11,8 @@ import (
 // snapshotFormat is the first byte of a snapshot. A new form gets a new one.
 // Those before it are read as well.
 const (
-	snapshotFormat = 4
+	snapshotFormat = 5
+	wideFormat     = 4 // with journals of another form, which are left out
 	lifeFormat     = 3 // without journals and revisions of alarms
 	learnedFormat  = 2 // and without ladders, pasts and other engines' alarms
 	firstFormat    = 1 // and without anything that is learnt
@@ -52,6 +53,7 @@ func (e *Engine) Snapshot(dst []byte) []byte {
 	numbers := numbering{metricNumber, ruleNumber, trackerNumber}
 	ordered := slices.SortedFunc(maps.Values(e.devices), func(a, b *device) int { return cmp.Compare(a.id, b.id) })
 	w.uint(uint64(len(ordered)))
+	w.expect(ordered)
 	for _, d := range ordered {
 		w.device(d, numbers)
 		w.journal(d, e.set.signatureOf(d))
@@ -111,6 +113,20 @@ type writer struct{ buf []byte }
 func (w *writer) uint(v uint64)  { w.buf = binary.AppendUvarint(w.buf, v) }
 func (w *writer) int(v int64)    { w.buf = binary.AppendVarint(w.buf, v) }
 func (w *writer) fixed(v uint64) { w.buf = binary.LittleEndian.AppendUint64(w.buf, v) }
+
+// expect makes room for devices, so that it is not made again and again while
+// they are written.
+func (w *writer) expect(all []*device) {
+	const rest = 256 // bytes of one beside its journal
+	room := 0
+	for _, d := range all {
+		room += rest
+		if j := d.journal; j != nil {
+			room += len(j.log) + len(j.older.state) + len(j.newer.state) + len(j.before.state)
+		}
+	}
+	w.buf = slices.Grow(w.buf, room)
+}
 
 func (w *writer) bool(v bool) {
 	if v {

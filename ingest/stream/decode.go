@@ -140,8 +140,8 @@ func (d *Decoder) value() devices.Value {
 		bits := binary.LittleEndian.Uint64(d.p)
 		d.p = d.p[8:]
 		return devices.Number(math.Float64frombits(bits))
-	case kind < kindDecimal+decimalScales:
-		return devices.Number(float64(d.varint()) / pow10(int(kind-kindDecimal)))
+	case kind < kindDecimal+devices.DecimalScales:
+		return devices.Number(devices.FromDecimal(d.varint(), int(kind-kindDecimal)))
 	case kind == kindLabel:
 		return devices.Label(d.string())
 	default:

@@ -38,15 +38,7 @@ const (
 	kindFloat   = 0
 	kindDecimal = 1 // kindDecimal+n: integer / 10^n
 	kindLabel   = 5
-
-	// decimalScales is how many powers of ten the decimal kinds cover. Sensors
-	// print at most three places.
-	decimalScales = 4
 )
-
-// pow10 are exact in float64, and so is the quotient that they are used for:
-// division is correctly rounded, as is parsing the decimal text.
-func pow10(scale int) float64 { return [decimalScales]float64{1, 10, 100, 1000}[scale] }
 
 // AppendBinary appends the encoding of b to dst. Times are kept to the
 // microsecond (what Postgres keeps); finer parts are cut off. The error is
@@ -155,31 +147,11 @@ func (e *encoder) value(v devices.Value) {
 		e.string(v.Label)
 		return
 	}
-	if n, scale, ok := decimal(v.Number); ok {
+	if n, scale, ok := devices.Decimal(v.Number); ok {
 		e.buf = append(e.buf, byte(kindDecimal+scale))
 		e.buf = binary.AppendVarint(e.buf, n)
 		return
 	}
 	e.buf = append(e.buf, kindFloat)
 	e.buf = binary.LittleEndian.AppendUint64(e.buf, math.Float64bits(v.Number))
-}
-
-// decimal finds n and scale such that n/10^scale is exactly f. It declines
-// what would not come back bit for bit: NaN, infinities, negative zero, and
-// whatever is not a short decimal.
-func decimal(f float64) (n int64, scale int, ok bool) {
-	const limit = 1 << 31 // beyond it a varint is no shorter than the float
-	if f == 0 {
-		return 0, 0, !math.Signbit(f)
-	}
-	for scale := range decimalScales {
-		scaled := math.Round(f * pow10(scale))
-		if !(scaled > -limit && scaled < limit) { // also false for NaN
-			return 0, 0, false
-		}
-		if scaled != 0 && scaled/pow10(scale) == f {
-			return int64(scaled), scale, true
-		}
-	}
-	return 0, 0, false
 }
