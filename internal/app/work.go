@@ -116,6 +116,17 @@ func decisions(e *partition.Effects, events []outbox.Event, committed time.Time)
 	return list
 }
 
+// SaveSnapshot is [partition.Committer]'s. The lease comes last: while a large
+// state is written it can be renewed.
+func (w *work) SaveSnapshot(ctx context.Context, p int, epoch int64, s partition.Snapshot) error {
+	return fenced(w.db.InTx(ctx, func(tx *postgres.DB) error {
+		if err := tx.SaveSnapshot(ctx, p, s.Seq, s.Version, s.State); err != nil {
+			return err
+		}
+		return tx.HoldLease(ctx, partition.RulesConsumer, p, epoch)
+	}))
+}
+
 // RuleCheckpoint is [partition.Store]'s.
 func (w *work) RuleCheckpoint(ctx context.Context, p int) (uint64, error) {
 	return w.db.Checkpoint(ctx, partition.RulesConsumer, p)

@@ -29,7 +29,7 @@ func (w *Worker) exchangeCohorts(ctx context.Context) {
 	if err == nil && !slices.EqualFunc(others, w.used, bytes.Equal) {
 		err = w.engine.UseCohorts(others)
 		w.used = others
-		w.addSnapshot(true)
+		w.addSnapshot()
 	}
 	if err != nil {
 		// Devices are compared with what was known before, or with those of

@@ -24,15 +24,17 @@ type underway struct {
 	wait  context.Context    // ends with it
 	stop  context.CancelFunc // gives it up
 
-	over chan struct{} // closed at its end; then these may be read
-	at   time.Time     // when it ended
-	err  error         // why it is not committed
+	over ending    // when it is reached these may be read
+	at   time.Time // when it ended
+	err  error     // why it is not committed
 }
 
-// isOver reports whether it has ended, well or not.
-func (u *underway) isOver() bool {
+// ending is closed when something has ended.
+type ending chan struct{}
+
+func (e ending) reached() bool {
 	select {
-	case <-u.over:
+	case <-e:
 		return true
 	default:
 		return false
@@ -47,7 +49,7 @@ func (w *Worker) send(ctx context.Context) {
 	w.round.Due = mergeDue(w.round.Due)
 	wait, end := context.WithCancel(ctx)
 	try, stop := context.WithCancel(context.WithoutCancel(ctx))
-	u := &underway{round: w.round, wait: wait, stop: stop, over: make(chan struct{})}
+	u := &underway{round: w.round, wait: wait, stop: stop, over: make(ending)}
 	w.underway = u
 	w.round, w.reports, w.waiting = Effects{}, 0, time.Time{}
 	go func() {
@@ -76,11 +78,13 @@ func (w *Worker) settle(ctx context.Context) error {
 	w.tell(u.round.Transitions)
 	w.tellHealth(u.round.Health)
 	w.position.Store(u.round.Seq)
+	w.saveTaken(ctx)
 	return nil
 }
 
 // giveUp stops what is under way, if anything is: the worker ends.
 func (w *Worker) giveUp() {
+	w.dropSnapshot()
 	if w.underway == nil {
 		return
 	}

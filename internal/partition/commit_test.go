@@ -37,7 +37,7 @@ func (g *gate) Commit(ctx context.Context, e Effects) error {
 		g.t.Error("two transactions at once")
 	}
 	defer g.open.Add(-1)
-	if len(e.Transitions) == 0 { // a snapshot
+	if len(e.Transitions) == 0 { // a last snapshot
 		return g.ledger.Commit(ctx, e)
 	}
 	select {
@@ -66,6 +66,20 @@ func (g *gate) await() Effects {
 		g.t.Fatal("no transaction begins")
 		return Effects{}
 	}
+}
+
+// pass lets all transactions that follow end well.
+func (g *gate) pass() {
+	go func() {
+		for {
+			select {
+			case <-g.began:
+				g.end <- nil
+			case <-g.t.Context().Done():
+				return
+			}
+		}
+	}()
 }
 
 // progress tells how far a worker is, before each of its steps.
@@ -323,16 +337,7 @@ func TestAReplayHearsOfAllThatWasToldWhileARoundWasCommitted(t *testing.T) {
 	say(t, log, 3, 9)
 	p.await(t, log)
 	g.end <- nil
-	go func() {
-		for {
-			select {
-			case <-g.began:
-				g.end <- nil
-			case <-t.Context().Done():
-				return
-			}
-		}
-	}()
+	g.pass()
 	l.awaitInhibited(t, 2)
 	say(t, log, 4, 9)
 	l.awaitThat(t, "the second alarm", func(lines []string) bool { return strings.Contains(strings.Join(lines[1:], ""), "raised") })

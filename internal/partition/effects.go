@@ -22,7 +22,7 @@ type Effects struct {
 	Points      []recalls.TracePoint // temperatures of watched shipments
 	Due         []Due                // shipments whose assessment may have changed, by id, each once
 	Inhibited   *Inhibited           // what the engine was told of other partitions; nil: nothing new
-	Snapshot    *Snapshot            // engine state after Seq; nil: none this time
+	Snapshot    *Snapshot            // engine state after Seq, that no replay may come to by itself; nil: none
 	Health      []HealthChange       // rules that are not well, or well again
 	Cohorts     []byte               // what other partitions need to know of this one's devices; nil: nothing new
 
@@ -90,10 +90,16 @@ func (e *Effects) onlyRecords() bool {
 	return rest.empty()
 }
 
-// Committer commits effects in one transaction. It returns an error that
+// Committer writes down what a worker has decided. It returns an error that
 // wraps [ErrFenced] when the epoch is no longer current.
 type Committer interface {
+	// Commit commits effects in one transaction.
 	Commit(ctx context.Context, effects Effects) error
+
+	// SaveSnapshot saves a state whose effects are committed, in a transaction
+	// of its own beside those of Commit. After an error the state's bytes may
+	// still be read.
+	SaveSnapshot(ctx context.Context, partition int, epoch int64, s Snapshot) error
 }
 
 // Store is where a worker finds how far the work is.

@@ -90,7 +90,7 @@ func (w *Worker) reconcile(ctx context.Context, rulesChanged bool) error {
 	w.round.Transitions = w.engine.Reconcile(mine)
 	w.snapshotAt = w.opts.Now().Add(-time.Duration(w.partition) * time.Second) // spread the snapshots of the partitions
 	if rulesChanged {
-		w.addSnapshot(true)
+		w.addSnapshot()
 	}
 	return w.flush(ctx)
 }

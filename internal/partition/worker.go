@@ -43,8 +43,8 @@ type WorkerOptions struct {
 
 	// SnapshotEvery and SnapshotReports say how often the engine's state is
 	// saved: after that time, or that many reports, whichever comes first,
-	// and only if something happened. They bound how much a restart replays.
-	// Defaults: 30 s, 200,000.
+	// and only if something happened. They bound how much a restart replays:
+	// a worker decides on 300,000 reports a second. Defaults: 30 s, 600,000.
 	SnapshotEvery   time.Duration
 	SnapshotReports int
 
@@ -64,7 +64,7 @@ const (
 	defaultMaxRound        = 32768
 	defaultMaxEffects      = 4096
 	defaultSnapshotEvery   = 30 * time.Second
-	defaultSnapshotReports = 200_000
+	defaultSnapshotReports = 600_000
 	defaultCohortsEvery    = 15 * time.Second
 	defaultHealthEvery     = 30 * time.Second
 
@@ -140,9 +140,12 @@ type Worker struct {
 	underway *underway // the round before, not known to be committed yet; nil: there is none
 	waiting  time.Time // since when the round waits for something to be committed with; zero: it does not
 
-	tickedAt     time.Time // when the last tick was appended; zero: it came back
+	tickedAt time.Time // when the last tick was appended; zero: it came back
+
 	snapshotAt   time.Time
-	sinceReports int // reports since the last snapshot
+	sinceReports int       // reports since the last snapshot
+	taken        *Snapshot // waits until everything decided before it is committed; nil: none does
+	saving       *saving   // the last that was saved beside the rounds; nil: none was
 
 	ward         *ward         // how the rules fare
 	checkedAt    time.Time     // when shortages were last looked for ...
@@ -186,7 +189,7 @@ func (w *Worker) step(ctx context.Context) error {
 		return err
 	}
 	if w.underway != nil {
-		if !w.underway.isOver() && !w.full() {
+		if !w.underway.over.reached() && !w.full() {
 			return nil
 		}
 		if err := w.settle(ctx); err != nil {
@@ -194,11 +197,12 @@ func (w *Worker) step(ctx context.Context) error {
 		}
 	}
 	w.tendHealth()
-	w.addSnapshot(false)
+	w.takeSnapshot()
 	switch {
 	case w.round.empty():
 		w.reports = 0
 		w.position.Store(w.seq)
+		w.saveTaken(ctx)
 	case !w.mayWait():
 		w.send(ctx)
 	}
@@ -230,7 +234,7 @@ func (w *Worker) keepUp() {
 	w.round.Transitions = append(w.round.Transitions, w.engine.Use(decl.Rules, at)...)
 	w.watcher.Use(decl.Watch)
 	w.decl = decl
-	w.addSnapshot(true)
+	w.addSnapshot()
 }
 
 // gather waits for a batch and takes what else is there, until the round is
@@ -252,7 +256,7 @@ func (w *Worker) gather(ctx context.Context) error {
 		}
 		w.keepUp()
 		w.decide(message)
-		if w.full() || w.reader.Pending() == 0 || w.underway != nil && w.underway.isOver() {
+		if w.full() || w.reader.Pending() == 0 || w.underway != nil && w.underway.over.reached() {
 			return nil
 		}
 		message, err = w.reader.Next(ctx)
@@ -325,25 +329,12 @@ func (w *Worker) cause(message *stream.Message, i int) string {
 	return c.Trace
 }
 
-// addSnapshot adds the engine's state to the round when one is due, or forced.
-func (w *Worker) addSnapshot(force bool) {
-	now := w.opts.Now()
-	due := w.sinceReports >= w.opts.SnapshotReports ||
-		w.sinceReports > 0 && now.Sub(w.snapshotAt) >= w.opts.SnapshotEvery
-	if !due && !force {
-		return
-	}
-	w.round.Snapshot = &Snapshot{Seq: w.seq, Version: w.decl.Version, State: w.engine.Snapshot(nil)}
-	w.snapshotAt = now
-	w.sinceReports = 0
-}
-
 // leave has what is decided committed and a last snapshot, within a short time
 // of its own: the caller's context has ended.
 func (w *Worker) leave(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	w.addSnapshot(true)
+	w.addSnapshot()
 	if err := w.flush(last); err != nil {
 		// Nothing is lost: the log still holds what was not committed.
 		w.logger.Warn("last commit left to the next start", zap.Int("partition", w.partition), zap.Error(err))

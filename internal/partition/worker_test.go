@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,17 @@ func (l *ledger) Commit(_ context.Context, e Effects) error {
 	return nil
 }
 
+func (l *ledger) SaveSnapshot(_ context.Context, _ int, _ int64, s Snapshot) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fenced {
+		return fmt.Errorf("save: %w", ErrFenced)
+	}
+	s.State = bytes.Clone(s.State) // its memory serves again
+	l.snapshot = s
+	return nil
+}
+
 func (l *ledger) RuleCheckpoint(context.Context, int) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,6 +139,12 @@ func (l *ledger) RuleHealth(context.Context, int) ([]rules.Health, error) {
 }
 
 func (l *ledger) OpenAlarms(context.Context) ([]rules.OpenAlarm, error) { return l.open, nil }
+
+func (l *ledger) saved() Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.snapshot
+}
 
 func (l *ledger) lines() []string {
 	l.mu.Lock()

@@ -174,6 +174,22 @@ func refusedPositions(consumer string, rows pgx.Rows) error {
 	return nil
 }
 
+// HoldLease returns a [*FencedError] when the epoch is not current, and else keeps
+// others from taking the partition until the transaction it is called in ends.
+func (db *DB) HoldLease(ctx context.Context, consumer string, partition int, epoch int64) error {
+	var held bool
+	err := db.q.QueryRow(ctx, `
+		select true from partition_leases where consumer = $1 and partition = $2 and epoch = $3 for share`,
+		consumer, partition, epoch).Scan(&held)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &FencedError{Consumer: consumer, Partitions: []int{partition}}
+	}
+	if err != nil {
+		return fmt.Errorf("hold lease of %s partition %d: %w", consumer, partition, err)
+	}
+	return nil
+}
+
 // Checkpoint returns the position up to which the consumer's effects on the
 // partition are committed, 0 when there are none.
 func (db *DB) Checkpoint(ctx context.Context, consumer string, partition int) (seq uint64, err error) {
@@ -206,35 +222,4 @@ func (db *DB) Checkpoints(ctx context.Context, consumer string) (map[int]uint64,
 		return nil, fmt.Errorf("read checkpoints of %s: %w", consumer, err)
 	}
 	return seqs, nil
-}
-
-// SaveSnapshot keeps the rule engine's state after message seq of a partition,
-// taken under a version of the declarations. It replaces the one before, never
-// a later one. Like the checkpoint it belongs into a transaction that
-// [DB.AdvanceCheckpoint] fences.
-func (db *DB) SaveSnapshot(ctx context.Context, partition int, seq uint64, version int64, state []byte) error {
-	_, err := db.q.Exec(ctx, `
-		insert into rule_snapshots as s (partition, seq, version, state)
-		values ($1, $2, $3, coalesce($4::bytea, ''))
-		on conflict (partition) do update
-		set seq = excluded.seq, version = excluded.version, state = excluded.state, taken_at = now()
-		where s.seq <= excluded.seq`, partition, seq, version, state)
-	if err != nil {
-		return fmt.Errorf("save snapshot of partition %d: %w", partition, err)
-	}
-	return db.forgetInhibited(ctx, partition, seq)
-}
-
-// LoadSnapshot returns the last snapshot of a partition; all zero when there
-// is none.
-func (db *DB) LoadSnapshot(ctx context.Context, partition int) (seq uint64, version int64, state []byte, err error) {
-	err = db.q.QueryRow(ctx, `select seq, version, state from rule_snapshots where partition = $1`, partition).
-		Scan(&seq, &version, &state)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, 0, nil, nil
-	}
-	if err != nil {
-		return 0, 0, nil, fmt.Errorf("load snapshot of partition %d: %w", partition, err)
-	}
-	return seq, version, state, nil
 }

@@ -212,26 +212,6 @@ func TestACheckpointDoesNotFallBack(t *testing.T) {
 	}
 }
 
-func TestASnapshotIsReplacedByALaterOneOnly(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	if seq, version, state, err := db.LoadSnapshot(t.Context(), 1); err != nil || seq != 0 || version != 0 || state != nil {
-		t.Errorf("no snapshot: %d %d %q %v", seq, version, state, err)
-	}
-	for _, s := range []struct {
-		seq   uint64
-		state string
-	}{{10, "ten"}, {20, "twenty"}, {15, "fifteen"}} {
-		if err := db.SaveSnapshot(t.Context(), 1, s.seq, 7, []byte(s.state)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seq, version, state, err := db.LoadSnapshot(t.Context(), 1)
-	if err != nil || seq != 20 || version != 7 || string(state) != "twenty" {
-		t.Errorf("snapshot %d %d %q %v, want 20 7 twenty", seq, version, state, err)
-	}
-}
-
 // acquire takes partition 3 of the rules consumer.
 func acquire(t *testing.T, db *postgres.DB, node string, ttl time.Duration) int64 {
 	t.Helper()
