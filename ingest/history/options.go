@@ -33,11 +33,12 @@ type Options struct {
 	// means 200 ms.
 	MaxWait time.Duration
 
-	// Duty is the share of the time that writing should take: after a write
-	// that took long, the next batch is gathered for longer than MaxWait, up to
-	// ten seconds. For stores where fewer, larger batches are less work, because
-	// they replace what is there. Zero: MaxWait alone counts.
-	Duty float64
+	// FlushEvery is how long a [Digester] takes in before it is told to store,
+	// and Duty the share of the time that storing should take: after a Flush
+	// that took long the next comes later, by up to ten seconds. Zero: a second,
+	// and FlushEvery alone counts.
+	FlushEvery time.Duration
+	Duty       float64
 
 	Log     *zap.Logger // nil: silence
 	Metrics *Metrics    // nil: not counted
@@ -47,7 +48,9 @@ const (
 	defaultMaxReadings = 20_000
 	defaultMaxWait     = 200 * time.Millisecond
 
-	// longestWait is how long a batch is gathered at most because of a Duty.
+	defaultFlushEvery = time.Second
+
+	// longestWait is how long a flush is put off at most because of a Duty.
 	longestWait = 10 * time.Second
 )
 
@@ -76,7 +79,7 @@ func (o *Options) validate() error {
 	if o.Partitions < 1 {
 		errs = append(errs, errors.New("partitions: must be at least 1"))
 	}
-	if o.MaxReadings < 0 || o.MaxWait < 0 {
+	if o.MaxReadings < 0 || o.MaxWait < 0 || o.FlushEvery < 0 {
 		errs = append(errs, errors.New("limits of a batch: must not be negative"))
 	}
 	if o.Duty < 0 || o.Duty > 1 {
@@ -89,6 +92,7 @@ func (o *Options) setDefaults() {
 	o.Consumer = cmp.Or(o.Consumer, Consumer)
 	o.MaxReadings = cmp.Or(o.MaxReadings, defaultMaxReadings)
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	o.FlushEvery = cmp.Or(o.FlushEvery, defaultFlushEvery)
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}

@@ -29,6 +29,19 @@ type Store interface {
 	Write(ctx context.Context, chunks []Chunk) (Written, error)
 }
 
+// Digester is a [Store] that keeps what it is given in a shorter form until it is
+// told to store that: of much that a device says only the last matters to it.
+// Then Write takes chunks in; after an error none of them is. One Write or Flush
+// at a time.
+type Digester interface {
+	Store
+
+	// Flush stores what was taken in and moves the positions, as Write of
+	// other stores does. After an error it may be called again: nothing is let
+	// go of but the partitions of a [*FencedError].
+	Flush(ctx context.Context) error
+}
+
 // Chunk is a run of one partition's reports, in the log's order.
 type Chunk struct {
 	Partition int

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,7 +21,7 @@ type Writer struct {
 	// It has no room of its own: a follower waits until it is taken.
 	messages chan Chunk
 
-	lastWrite atomic.Int64 // how long it took, in nanoseconds
+	digest *digest // nil: the store keeps nothing back
 
 	mu        sync.Mutex
 	following map[int]*follower // by partition
@@ -35,11 +34,15 @@ func NewWriter(store Store, source Source, leases Leases, opts Options) (*Writer
 		return nil, fmt.Errorf("history writer: %w", err)
 	}
 	opts.setDefaults()
-	return &Writer{
+	w := &Writer{
 		store: store, source: source, leases: leases, opts: opts,
 		messages:  make(chan Chunk),
 		following: make(map[int]*follower),
-	}, nil
+	}
+	if d, ok := store.(Digester); ok {
+		w.digest = &digest{Digester: d, epochs: make(map[int]int64)}
+	}
+	return w, nil
 }
 
 // Run holds leases, reads and writes until ctx ends; then it returns nil. What
@@ -68,13 +71,21 @@ func (w *Writer) Run(ctx context.Context) error {
 			}
 		}
 	})
-	for b := range batches {
-		w.write(ctx, b)
-		b.empty()
-		used <- b
+	for {
+		select {
+		case b, more := <-batches:
+			if !more {
+				wg.Wait()
+				return nil
+			}
+			w.write(ctx, b)
+			w.took(b)
+			b.empty()
+			used <- b
+		case <-w.digest.due():
+			w.flush(ctx)
+		}
 	}
-	wg.Wait()
-	return nil
 }
 
 // gather collects messages in an empty batch until it is full or its time is
@@ -86,7 +97,7 @@ func (w *Writer) gather(ctx context.Context, b *batch) bool {
 	case <-ctx.Done():
 		return false
 	}
-	timeout := time.NewTimer(w.maxWait())
+	timeout := time.NewTimer(w.opts.MaxWait)
 	defer timeout.Stop()
 	for b.readings < w.opts.MaxReadings {
 		select {
@@ -101,36 +112,36 @@ func (w *Writer) gather(ctx context.Context, b *batch) bool {
 	return true
 }
 
-// maxWait is how long the next batch is gathered.
-func (w *Writer) maxWait() time.Duration {
-	if w.opts.Duty == 0 {
-		return w.opts.MaxWait
-	}
-	fair := time.Duration(float64(w.lastWrite.Load()) / w.opts.Duty)
-	return max(w.opts.MaxWait, min(fair, longestWait))
-}
-
-// write stores the batch, trying for ever. Partitions that went to another
-// writer are left out; it reads their part itself.
+// write stores the batch. Partitions that went to another writer are left out; it
+// reads their part itself.
 func (w *Writer) write(ctx context.Context, b *batch) {
-	for pause := firstRetry; len(b.chunks) > 0 && ctx.Err() == nil; {
+	w.insist(ctx, b.drop, func() error {
+		if len(b.chunks) == 0 {
+			return nil
+		}
 		began := time.Now()
 		written, err := w.store.Write(ctx, b.chunks)
 		if err == nil {
-			took := time.Since(began)
-			w.lastWrite.Store(int64(took))
-			w.opts.Metrics.written(written, took)
+			w.opts.Metrics.written(written, time.Since(began))
+		}
+		return err
+	})
+}
+
+// insist tries for ever, with pauses after errors. What belongs to partitions
+// that went to another writer it has dropped.
+func (w *Writer) insist(ctx context.Context, drop func(partitions []int) (dropped []Chunk), try func() error) {
+	for pause := firstRetry; ctx.Err() == nil; {
+		err := try()
+		if err == nil || ctx.Err() != nil {
 			return
 		}
 		var fenced *FencedError
 		if errors.As(err, &fenced) {
-			if lost := b.drop(fenced.Partitions); len(lost) > 0 {
+			if lost := drop(fenced.Partitions); len(lost) > 0 {
 				w.abandon(lost)
 				continue
 			}
-		}
-		if ctx.Err() != nil {
-			return
 		}
 		retryIn := pause
 		var later *LaterError
@@ -138,8 +149,7 @@ func (w *Writer) write(ctx context.Context, b *batch) {
 			retryIn = max(pause, min(later.After, longestLater))
 		}
 		w.opts.Metrics.retried()
-		w.opts.Log.Warn("history waits for its store", zap.Int("readings", b.readings),
-			zap.Duration("retry_in", retryIn), zap.Error(err))
+		w.opts.Log.Warn("history waits for its store", zap.Duration("retry_in", retryIn), zap.Error(err))
 		wait(ctx, retryIn)
 		pause = min(2*pause, lastRetry)
 	}

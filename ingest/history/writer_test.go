@@ -87,36 +87,6 @@ func TestAMessageWithoutReportsMovesThePosition(t *testing.T) {
 	})
 }
 
-func TestAStoreThatIsSlowIsAskedLessOften(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		takes time.Duration
-		every time.Duration // of the writes
-	}{
-		{10 * time.Millisecond, time.Second},
-		{300 * time.Millisecond, 3 * time.Second},
-		{time.Minute, time.Minute + longestWait},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, Options{Partitions: 1, MaxWait: time.Second, Duty: 0.1, MaxReadings: 1 << 30})
-			w.takes = c.takes
-			for seq := uint64(1); seq <= 600; seq++ {
-				w.append(0, seq, report("device", 1))
-			}
-			w.run()
-			time.Sleep(time.Second) // the first is gathered without knowing better
-			for seq := uint64(601); seq <= 1200; seq++ {
-				w.append(0, seq, report("device", 1))
-				time.Sleep(time.Second)
-			}
-			synctest.Wait()
-			if want := int(10 * time.Minute / c.every); len(w.writes) < want-2 || len(w.writes) > want+3 {
-				t.Errorf("%d writes in ten minutes that take %s each, want about %d", len(w.writes), c.takes, want)
-			}
-		})
-	}
-}
-
 func TestWhileTheStoreIsAwayNothingIsReadAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,8 +259,9 @@ func TestABatchGivesBackWhatAStormNeeded(t *testing.T) {
 // world is a log, a store and leases in memory. In a synctest bubble its
 // fields may be read after Wait.
 type world struct {
-	t    *testing.T
-	opts Options
+	t     *testing.T
+	opts  Options
+	store Store // the world itself if no other is set
 
 	mu       sync.Mutex
 	appended *sync.Cond
@@ -323,12 +294,13 @@ func newWorld(t *testing.T, opts Options) *world {
 		epochs: make(map[int]int64), held: make(map[int]bool),
 	}
 	w.appended = sync.NewCond(&w.mu)
+	w.store = w
 	return w
 }
 
 // run starts a writer, which ends with the test or by the function returned.
 func (w *world) run() (stop func()) {
-	writer, err := NewWriter(w, w, w, w.opts)
+	writer, err := NewWriter(w.store, w, w, w.opts)
 	if err != nil {
 		w.t.Fatal(err)
 	}

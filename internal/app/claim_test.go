@@ -190,7 +190,11 @@ func measureBefore(t *testing.T, cfg config.Config, declarations string, device 
 		r := devices.Report{Device: device, ReceivedAt: received, ObservedAt: received, DeviceTime: received.Add(-behind)}
 		chunk.Reports = append(chunk.Reports, r)
 	}
-	if _, err := postgres.NewPresence(admin.db).Write(t.Context(), []history.Chunk{chunk}); err != nil {
+	presence := postgres.NewPresence(admin.db)
+	if _, err := presence.Write(t.Context(), []history.Chunk{chunk}); err != nil {
+		t.Fatal(err)
+	}
+	if err := presence.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -40,17 +40,16 @@ func (a *App) buildHistory(context.Context) error {
 		return err
 	}
 	return a.addWriter(postgres.NewPresence(a.db), history.Options{
-		Consumer: history.PresenceConsumer, MaxWait: presenceEvery, MaxReadings: presenceReadings, Duty: presenceDuty,
+		Consumer: history.PresenceConsumer, FlushEvery: presenceEvery, Duty: presenceDuty,
 	})
 }
 
 // Presence is saved about once a second: often enough for people. A fleet that
 // makes that much work is seen a few seconds later, since the longer, the fewer
-// rows change. The readings bound what is held meanwhile.
+// rows change.
 const (
-	presenceEvery    = time.Second
-	presenceReadings = 200_000
-	presenceDuty     = 0.1
+	presenceEvery = time.Second
+	presenceDuty  = 0.1
 )
 
 // openHistory opens the store that is configured for writing and reading.

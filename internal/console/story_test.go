@@ -368,6 +368,9 @@ func (r *rig) tellReadings() {
 		}
 		_, err = store.Write(r.t.Context(), []history.Chunk{{Partition: 0, Epoch: epoch, Seq: 1, Reports: reports}})
 		r.must(err)
+		if d, ok := store.(history.Digester); ok {
+			r.must(d.Flush(r.t.Context()))
+		}
 	}
 }
 

@@ -97,8 +97,17 @@ func (f *fixture) see(seq uint64, reports ...devices.Report) {
 		f.presence = postgres.NewPresence(f.db)
 		f.presenceEpoch = acquirePresence(f.t, f.db)
 	}
-	chunk := history.Chunk{Epoch: f.presenceEpoch, Seq: seq, Reports: reports}
-	if _, err := f.presence.Write(f.t.Context(), []history.Chunk{chunk}); err != nil {
+	f.keep(f.presence, history.Chunk{Epoch: f.presenceEpoch, Seq: seq, Reports: reports})
+}
+
+// keep has a chunk taken in and stored.
+func (f *fixture) keep(p *postgres.Presence, chunk history.Chunk) {
+	f.t.Helper()
+	_, err := p.Write(f.t.Context(), []history.Chunk{chunk})
+	if err == nil {
+		err = p.Flush(f.t.Context())
+	}
+	if err != nil {
 		f.t.Fatalf("write presence: %v", err)
 	}
 }

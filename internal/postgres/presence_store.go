@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -13,28 +14,33 @@ import (
 )
 
 // Presence keeps what devices said last: when they were heard, their newest
-// values, their faults. It is a [history.Store] with a position of its own
-// that stores no reading, so that neither keeps the other waiting, and so that
-// its batches may be longer: of a device that speaks ten times in a batch one
-// row changes once.
+// values, their faults. It is a [history.Digester] with a position of its own
+// that stores no reading, so that neither keeps the other waiting: of a device
+// that speaks ten times between two flushes one row changes once.
 //
 // It remembers the time of each device's newest values, and what is measured
-// of its clock: about 60 bytes per metric, and 150 per device. Safe for concurrent use, one Write at a time.
+// of its clock: about 60 bytes per metric, and 150 per device; and what is to be
+// flushed, about 500 bytes per device. Safe for concurrent use, one Write or Flush
+// at a time.
 type Presence struct {
 	db *DB
 
-	mu     sync.Mutex // held by Write
+	mu     sync.Mutex // held by Write and Flush
 	names  names
 	newest map[int]*presenceMemory // by partition of the log
 }
 
 // presenceMemory is what is known of the newest values and the clocks of a
-// partition's devices. It holds for one epoch: under another one another node may have
-// written.
+// partition's devices, and what of it is not stored yet. It holds for one epoch:
+// under another one another node may have written.
 type presenceMemory struct {
 	epoch  int64
 	times  map[devices.ID]map[string]int64 // by metric as stored, in Unix microseconds
 	drifts map[devices.ID]*devices.Drift
+
+	seen  sightings // to be stored
+	seq   uint64    // that the position will be
+	taken bool      // something was, since the last Flush
 }
 
 // NewPresence returns the presence in db. It reads nothing yet.
@@ -47,59 +53,69 @@ func (p *Presence) Position(ctx context.Context, partition int) (uint64, error) 
 	return p.db.Checkpoint(ctx, history.PresenceConsumer, partition)
 }
 
-// Write keeps what the chunks say of their devices' presence, and the
-// positions, in one transaction. See [history.Store]; no reading is stored.
-func (p *Presence) Write(ctx context.Context, chunks []history.Chunk) (history.Written, error) {
+// Write takes in what the chunks say of each device that is declared.
+func (p *Presence) Write(ctx context.Context, chunks []history.Chunk) (written history.Written, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-
-	positions := make([]Position, len(chunks))
-	for i, c := range chunks {
-		positions[i] = Position{Partition: c.Partition, Epoch: c.Epoch, Seq: c.Seq}
+	for i := range chunks {
+		if memory := p.newest[chunks[i].Partition]; memory != nil && chunks[i].Epoch < memory.epoch {
+			return written, &history.FencedError{Partitions: []int{chunks[i].Partition}}
+		}
 	}
-	seen, orphans, err := p.sightings(ctx, chunks)
-	if err == nil {
-		err = p.db.InTx(ctx, func(tx *DB) error {
-			if err := tx.AdvanceCheckpoints(ctx, history.PresenceConsumer, positions); err != nil {
-				return err
-			}
-			return seen.save(ctx, tx)
-		})
+	if err = p.names.resolve(ctx, p.db, chunks); err == nil {
+		err = p.remember(ctx, chunks)
 	}
 	if err != nil {
-		for _, c := range chunks {
-			delete(p.newest, c.Partition) // it runs ahead of what is stored
-		}
-		var fenced *FencedError
-		if errors.As(err, &fenced) {
-			return history.Written{}, &history.FencedError{Partitions: fenced.Partitions}
-		}
-		return history.Written{}, fmt.Errorf("write presence: %w", err)
+		return written, fmt.Errorf("take in presence: %w", err)
 	}
-	return history.Written{Orphans: orphans}, nil
-}
-
-// sightings gathers what the chunks say of each device that is declared.
-func (p *Presence) sightings(ctx context.Context, chunks []history.Chunk) (seen sightings, orphans int64, err error) {
-	if err := p.names.resolve(ctx, p.db, chunks); err != nil {
-		return seen, 0, err
-	}
-	if err := p.remember(ctx, chunks); err != nil {
-		return seen, 0, err
-	}
-	seen = newSightings()
 	for i := range chunks {
 		memory := p.newest[chunks[i].Partition]
+		memory.seq, memory.taken = chunks[i].Seq, true
 		for j := range chunks[i].Reports {
 			r := &chunks[i].Reports[j]
 			if _, declared := p.names.devices[r.Device]; !declared {
-				orphans++
+				written.Orphans++
 				continue
 			}
-			p.see(seen.of(r.Device, memory.drifts[r.Device]), memory.times[r.Device], r)
+			p.see(memory.seen.of(r.Device, memory.drifts[r.Device]), memory.times[r.Device], r)
 		}
 	}
-	return seen, orphans, nil
+	return written, nil
+}
+
+// Flush keeps what was taken in, and the positions, in one transaction.
+func (p *Presence) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var positions []Position
+	all := newSightings()
+	for partition, memory := range p.newest {
+		if memory.taken {
+			positions = append(positions, Position{Partition: partition, Epoch: memory.epoch, Seq: memory.seq})
+			maps.Copy(all.byDevice, memory.seen.byDevice)
+		}
+	}
+	err := p.db.InTx(ctx, func(tx *DB) error {
+		if err := tx.AdvanceCheckpoints(ctx, history.PresenceConsumer, positions); err != nil {
+			return err
+		}
+		return all.save(ctx, tx)
+	})
+	var fenced *FencedError
+	if errors.As(err, &fenced) {
+		for _, partition := range fenced.Partitions {
+			delete(p.newest, partition) // another node's by now
+		}
+		return &history.FencedError{Partitions: fenced.Partitions}
+	}
+	if err != nil {
+		return fmt.Errorf("write presence: %w", err)
+	}
+	for _, memory := range p.newest {
+		clear(memory.seen.byDevice)
+		memory.taken = false
+	}
+	return nil
 }
 
 // see takes one report in, and of its values those that are newer than all
@@ -127,7 +143,9 @@ func (p *Presence) remember(ctx context.Context, chunks []history.Chunk) error {
 		c := &chunks[i]
 		memory := p.newest[c.Partition]
 		if memory == nil || memory.epoch != c.Epoch {
-			memory = &presenceMemory{epoch: c.Epoch, times: make(map[devices.ID]map[string]int64), drifts: make(map[devices.ID]*devices.Drift)}
+			memory = &presenceMemory{
+				epoch: c.Epoch, times: make(map[devices.ID]map[string]int64), drifts: make(map[devices.ID]*devices.Drift), seen: newSightings(),
+			}
 			p.newest[c.Partition] = memory
 		}
 		for j := range c.Reports {

@@ -31,14 +31,10 @@ func TestPresenceIsTheSameThroughRestartsAndRepetitions(t *testing.T) {
 			presence = postgres.NewPresence(attacked.db)
 			epoch = acquirePresence(t, attacked.db)
 		}
-		if _, err := calm.Write(t.Context(), []history.Chunk{{Epoch: calmEpoch, Seq: seq, Reports: reports}}); err != nil {
-			t.Fatal(err)
-		}
+		plain.keep(calm, history.Chunk{Epoch: calmEpoch, Seq: seq, Reports: reports})
 		chunk := history.Chunk{Epoch: epoch, Seq: seq, Reports: reports}
 		for range 1 + random.IntN(2) { // what is written again changes nothing
-			if _, err := presence.Write(t.Context(), []history.Chunk{chunk}); err != nil {
-				t.Fatal(err)
-			}
+			attacked.keep(presence, chunk)
 		}
 		if diff := cmp.Diff(presenceRows(plain), presenceRows(attacked)); diff != "" {
 			t.Fatalf("after message %d (-plain +attacked):\n%s", seq, diff)
@@ -59,9 +55,15 @@ func TestPresenceUnderALostLeaseChangesNothing(t *testing.T) {
 	lost := acquirePresence(t, f.db)
 	acquirePresence(t, f.db)
 	_, err := presence.Write(t.Context(), []history.Chunk{{Epoch: lost, Seq: 1, Reports: []devices.Report{report("fridge-1", 1, "t", 4.0)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var fenced *history.FencedError
-	if !errors.As(err, &fenced) {
+	if err := presence.Flush(t.Context()); !errors.As(err, &fenced) {
 		t.Errorf("error %v, want that the partition went to another writer", err)
+	}
+	if err := presence.Flush(t.Context()); err != nil {
+		t.Errorf("what was dropped is still there: %v", err)
 	}
 	if rows := presenceRows(f); len(rows) != 0 {
 		t.Errorf("presence %v, want none", rows)
