@@ -19,6 +19,7 @@ for _ in $(seq "${1:-10}"); do
 			"$(count 'database: [0-9]+' 2) database-us/msg" \
 			"$(count 'gateway: [0-9]+' 2) gateway-us/msg" \
 			"$(count 'flushes: [0-9]+' 2) msg/flush" \
+			"$(count 'resident memory: [0-9]+' 3) MiB" \
 			"$(in_ms 'PUBACK p50') puback-p50-ms" "$(in_ms 'PUBACK p50 [^ ]+ p99') puback-p99-ms" \
 			"$(in_ms 'sent late p50') late-p50-ms" "$(in_ms 'sent late p50 [^ ]+ p99') late-p99-ms" \
 			"$(count 'ticket: p50 [0-9]+' 3) ticket-p50-ms" "$(count 'p99 [0-9]+ ms, [0-9]+ tickets' 2) ticket-p99-ms"
