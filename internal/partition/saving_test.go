@@ -58,12 +58,13 @@ func TestNoAlarmWaitsForASnapshot(t *testing.T) {
 	t.Parallel()
 	log, l := openLog(t), newLedger()
 	w := newWorker(t, log, l, "temperature > 8")
-	s := shelved(t, w, 5)
+	s, p := shelved(t, w, 5), follow(w)
 	stop := run(t, w)
 	say(t, log, 0, repeat(9, 6)...)
 	taken := s.await()
 	say(t, log, 6, append(repeat(9, 6), repeat(5, 6)...)...)
 	l.await(t, 2) // raised and cleared, while it is being saved
+	p.await(t, log)
 	if got := l.saved(); got.Seq != 0 {
 		t.Errorf("saved already, at %d", got.Seq)
 	}
@@ -106,12 +107,13 @@ func TestASnapshotAndAReplayComeToTheSame(t *testing.T) {
 	t.Parallel()
 	log, l := openLog(t), newLedger()
 	w := newWorker(t, log, l, "temperature > 8")
-	s := shelved(t, w, 5)
+	s, p := shelved(t, w, 5), follow(w)
 	stop := run(t, w)
 	say(t, log, 0, repeat(9, 6)...)
 	s.await()
 	say(t, log, 6, append(repeat(9, 6), repeat(5, 6)...)...)
 	l.await(t, 2)
+	p.await(t, log)
 	s.end <- nil
 	s.await() // and the first is saved
 	early := l.saved()
