@@ -136,9 +136,11 @@ func (p *Presence) see(s *sighting, newest map[string]int64, r *devices.Report) 
 }
 
 // remember makes the newest times and the clocks of all devices in the chunks
-// known. Those met for the first time are asked for in one query each.
+// known. Those met for the first time are asked for in one query each; after an
+// error they are still unknown.
 func (p *Presence) remember(ctx context.Context, chunks []history.Chunk) error {
-	cold, coldDrifts := make(map[string]map[string]int64), make(map[devices.ID]*devices.Drift)
+	times, drifts := make(map[string]map[string]int64), make(map[devices.ID]*devices.Drift)
+	of := make(map[devices.ID]*presenceMemory)
 	for i := range chunks {
 		c := &chunks[i]
 		memory := p.newest[c.Partition]
@@ -150,18 +152,21 @@ func (p *Presence) remember(ctx context.Context, chunks []history.Chunk) error {
 		}
 		for j := range c.Reports {
 			id := c.Reports[j].Device
-			if _, declared := p.names.devices[id]; declared && memory.times[id] == nil {
-				memory.times[id] = make(map[string]int64)
-				cold[string(id)] = memory.times[id]
-				memory.drifts[id] = &devices.Drift{}
-				coldDrifts[id] = memory.drifts[id]
+			if _, declared := p.names.devices[id]; declared && memory.times[id] == nil && of[id] == nil {
+				times[string(id)], drifts[id], of[id] = make(map[string]int64), &devices.Drift{}, memory
 			}
 		}
 	}
-	if err := p.db.fillNewest(ctx, cold); err != nil {
+	if err := p.db.fillNewest(ctx, times); err != nil {
 		return err
 	}
-	return p.db.fillDrifts(ctx, coldDrifts)
+	if err := p.db.fillDrifts(ctx, drifts); err != nil {
+		return err
+	}
+	for id, memory := range of {
+		memory.times[id], memory.drifts[id] = times[string(id)], drifts[id]
+	}
+	return nil
 }
 
 // fillNewest reads when the latest values of devices were observed.

@@ -70,6 +70,26 @@ func TestPresenceUnderALostLeaseChangesNothing(t *testing.T) {
 	}
 }
 
+// What could not be asked for is asked for again: else an older value would
+// replace the newest.
+func TestPresenceThatCouldNotBeReadIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "fridge-1")
+	f.see(1, report("fridge-1", 5, "t", 5.0))
+	want := presenceRows(f)
+	again := postgres.NewPresence(f.db)
+	older := history.Chunk{Epoch: acquirePresence(t, f.db), Seq: 2, Reports: []devices.Report{report("fridge-1", 1, "t", 1.0)}}
+	f.exec(`alter table device_presence rename to elsewhere`)
+	if _, err := again.Write(t.Context(), []history.Chunk{older}); err == nil {
+		t.Fatal("presence was taken in without knowing what is there")
+	}
+	f.exec(`alter table elsewhere rename to device_presence`)
+	f.keep(again, older)
+	if diff := cmp.Diff(want, presenceRows(f)); diff != "" {
+		t.Errorf("after an older report (-want +got):\n%s", diff)
+	}
+}
+
 func acquirePresence(t testing.TB, db *postgres.DB) int64 {
 	t.Helper()
 	epoch, ok, err := db.AcquireLease(t.Context(), history.PresenceConsumer, 0, "node", time.Hour)
